@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MPL-2.0
+# What people type. `make help` lists the targets; the work is done by the scripts in tools/.
+#
+# Variables: FILTER=regex narrows `test`; RUN_SECONDS=n ends `run`; CASE=name and FORMAT=json go to `bench`;
+# MATRIX=trixie narrows `matrix`; JOBS=n is the number of compilers at a time; NODE=path chooses a Node.js.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+JOBS ?= $(shell nproc)
+export JOBS
+SANITIZERS ?= asan tsan
+# The directory of a Node.js that is new enough goes in front, so that npm's scripts find the same one.
+NODE_BIN = $(shell tools/node.sh)
+WITH_NODE = dir='$(NODE_BIN)'; test -n "$$dir" || exit 1; export PATH="$$dir:$$PATH";
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: typescript native ## Install what the build needs, compile the TypeScript and the native parts.
+
+.PHONY: check
+check: setup-check build ## Check format, lint and types, and pass the fast tests.
+	@$(WITH_NODE) tools/lint.sh
+	@$(WITH_NODE) node dist/test/run.js --fast
+
+.PHONY: test
+test: setup-test build sanitized ## Install what is missing, build, and pass every test.
+	@$(WITH_NODE) node dist/test/run.js
+
+.PHONY: run
+run: setup-run build ## Run Kea, etcd and the host on loopback, with a few leases to look at; Ctrl-C stops it all.
+	@$(WITH_NODE) exec node dist/tools/run.js
+
+.PHONY: stress
+stress: setup-test build ## Kill Kea, the host and etcd members a thousand times under load, and count what was lost.
+	@$(WITH_NODE) node dist/test/stress/stress.js $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: fuzz
+fuzz: setup-fuzz typescript ## Feed a million damaged journals and events to the readers, under sanitizers.
+	@$(WITH_NODE) tools/fuzz.sh
+
+.PHONY: matrix
+matrix: setup-matrix ## Build and load-test against the Kea and etcd of newer Debian releases, in roots of their own.
+	@tools/matrix.sh $(MATRIX)
+
+.PHONY: bench
+bench: setup-bench build ## Measure the bench cases against their bounds; CASE=name for one, FORMAT=json for programs.
+	@$(WITH_NODE) $(foreach v,SECONDS KILLS PAIRS LEASES SEED,$(if $($v),BENCH_$v=$($v))) \
+	  node dist/bench/main.js --case $(or $(CASE),all) --format $(or $(FORMAT),text)
+
+.PHONY: gen
+gen: typescript ## Generate again what is generated from proto/ and native/shm; leaves no diff when all is well.
+	@$(WITH_NODE) node dist/tools/gen.js
+
+.PHONY: clean
+clean: ## Remove everything that was built; installed packages and node_modules stay.
+	@rm -rf build dist .run compile_commands.json
+
+# --- steps of the targets above; what they say goes to stderr, so that `bench` prints figures alone ---
+
+.PHONY: node_modules-current typescript native sanitized
+node_modules-current:
+	@$(WITH_NODE) tools/npm-ci.sh >&2
+
+typescript: node_modules-current
+	@$(WITH_NODE) node_modules/.bin/tsc >&2
+
+native: setup-build node_modules-current
+	@$(WITH_NODE) tools/native.sh release >&2
+
+sanitized: setup-build
+	@for each in $(SANITIZERS); do tools/native.sh $$each >&2 || exit 1; done
+
+setup-%:
+	@tools/setup.sh $* >&2

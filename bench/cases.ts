@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MPL-2.0
+// The ordered list of cases. A case's module is loaded when it runs, so that a broken one hurts nobody else.
+import type { BenchCase } from './lib/figures.js';
+
+export const cases = {
+  stress: () => import('./cases/stress.js'),
+  hook: () => import('./cases/hook.js'),
+  journal: () => import('./cases/journal.js'),
+  drain: () => import('./cases/drain.js'),
+  etcd: () => import('./cases/etcd.js'),
+  latency: () => import('./cases/latency.js'),
+  walk: () => import('./cases/walk.js'),
+  idle: () => import('./cases/idle.js'),
+} satisfies Record<string, () => Promise<{ default: BenchCase }>>;
+
+export type CaseName = keyof typeof cases;
+
+export const isCase = (name: string): name is CaseName => Object.hasOwn(cases, name);

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MPL-2.0
+# Builds the addon alone, for people with node-gyp and no cmake: the sources of CMakeLists.txt, by name.
+{
+  "targets": [
+    {
+      "target_name": "nnoe_native",
+      "sources": [
+        "native/addon/journal.cc",
+        "native/addon/module.cc",
+        "native/addon/reader.cc",
+        "native/addon/signal.cc",
+        "native/shm/consumer.cc",
+        "native/shm/crc32c.cc",
+        "native/shm/cursors.cc",
+        "native/shm/files.cc",
+        "native/shm/gap.cc",
+        "native/shm/producer.cc",
+        "native/shm/reader.cc",
+        "native/shm/recovery.cc",
+        "native/shm/scan.cc",
+        "native/shm/segment.cc",
+        "native/shm/set_aside.cc",
+        "native/shm/tail.cc",
+        "native/shm/writer.cc",
+        "native/shm/writer_segments.cc"
+      ],
+      "include_dirs": [
+        "native",
+        "<!(node -p \"require('node-addon-api').include_dir\")"
+      ],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NDEBUG"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17"],
+      "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-fexceptions", "-fvisibility=hidden"]
+    }
+  ]
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MPL-2.0
+// `nnoe host`: the process around the host, from its configuration to its exit status.
+
+import type { HostConfig } from '../host/config.js';
+import { loadConfig } from '../host/config-file.js';
+import { exitCode, NnoeError, reasonOf } from '../host/errors.js';
+import { Host } from '../host/host.js';
+import { createLogger, type Logger, say, sayError } from '../host/log.js';
+import type { AnyPlugin } from '../host/plugin.js';
+import { plugins as released } from '../plugins/plugins.js';
+
+/** After an unexpected error its cause may well prevent an orderly stop: not longer than this, s. */
+const crashDeadline = 3;
+
+/** Resolves with the exit status, when the host has stopped. */
+export async function runHost(file: string, plugins: readonly AnyPlugin[] = released): Promise<number> {
+  let config: HostConfig;
+  try {
+    config = loadConfig(file, plugins);
+  } catch (error) {
+    process.stderr.write(`nnoe: ${reasonOf(error)}\n`);
+    return exitCode(error);
+  }
+  const log = createLogger(config.log.level);
+  const { ended, fatal } = untilTold(log);
+  let host: Host;
+  try {
+    host = new Host({ config, plugins, log, fatal });
+    await host.start();
+  } catch (error) {
+    sayError(log, error);
+    return exitCode(error);
+  }
+  const { reason, error } = await ended;
+  say(log, 'HOST_STOPPING', { reason });
+  return await stopHost(host, log, error);
+}
+
+async function stopHost(host: Host, log: Logger, cause: NnoeError | undefined): Promise<number> {
+  const crashed = cause?.code === 'HOST_UNHANDLED';
+  try {
+    await (crashed ? host.stop(crashDeadline) : host.stop());
+  } catch (error) {
+    sayError(log, error);
+    return cause === undefined ? exitCode(error) : exitCode(cause);
+  }
+  say(log, 'HOST_STOPPED');
+  return cause === undefined ? 0 : exitCode(cause);
+}
+
+interface End {
+  reason: string;
+  error?: NnoeError;
+}
+
+/** The first of: a signal, something fatal, something nobody expected. A second signal ends the process at once. */
+function untilTold(log: Logger): { ended: Promise<End>; fatal: (error: NnoeError) => void } {
+  let end: (end: End) => void = () => undefined;
+  const ended = new Promise<End>((resolve) => {
+    end = resolve;
+  });
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    signals++;
+    if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+    end({ reason: signal });
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  const fatal = (error: NnoeError) => {
+    sayError(log, error);
+    end({ reason: error.code, error });
+  };
+  const unexpected = (what: string) => (thrown: unknown) =>
+    fatal(new NnoeError('HOST_UNHANDLED', { what, reason: reasonOf(thrown) }, thrown));
+  process.on('uncaughtException', unexpected('exception'));
+  process.on('unhandledRejection', unexpected('rejection'));
+  return { ended, fatal };
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MPL-2.0
+// Every error an operator can meet, as a table: a stable code, one line, and what to do about it. Sorted by
+// subject, then code. `{name}` in a message is replaced by the detail of that name.
+
+export interface ErrorSpec {
+  code: string;
+  /** One line. */
+  message: string;
+  /** A paragraph for the operator: what it means and what to do. */
+  help: string;
+  /** Whether trying again without a change can succeed. */
+  retry: boolean;
+  /** Status of the process when it ends because of this; see `exitCode`. */
+  exit?: number;
+}
+
+export const errors = {
+  CONFIG_INVALID: {
+    code: 'CONFIG_INVALID',
+    message: '{file} is refused:\n{faults}',
+    help: 'Each line names a key, what stands there and what was expected. Every fault is listed at once; correct them and start again. Nothing was started.',
+    retry: false,
+    exit: 78,
+  },
+  CONFIG_MISSING: {
+    code: 'CONFIG_MISSING',
+    message: 'cannot read the configuration {file}: {reason}',
+    help: 'Name the file with --config, and check that the user the host runs as may read it.',
+    retry: false,
+    exit: 78,
+  },
+  CONFIG_SYNTAX: {
+    code: 'CONFIG_SYNTAX',
+    message: '{file} is not TOML: {reason}',
+    help: 'The line and column say where reading stopped. Texts stand in quotes, lists in brackets.',
+    retry: false,
+    exit: 78,
+  },
+  HOST_STOP_TIMEOUT: {
+    code: 'HOST_STOP_TIMEOUT',
+    message: 'stopping took longer than {seconds} s; what was outstanding is given up',
+    help: 'Cursors stand at the last batch that was done, so nothing is lost: the rest is delivered again at the next start. It happens when the store does not answer; raise [stop] deadline if it is only slow.',
+    retry: true,
+    exit: 75,
+  },
+  HOST_UNHANDLED: {
+    code: 'HOST_UNHANDLED',
+    message: 'unexpected {what}: {reason}',
+    help: 'A fault in the host or in a plugin outside of anything it awaits. The host stops, because its state is no longer known; the service manager starts it again and delivery goes on from the cursors. Please report it with the log line.',
+    retry: true,
+    exit: 70,
+  },
+  HTTP_LISTEN: {
+    code: 'HTTP_LISTEN',
+    message: 'cannot listen on {address}: {reason}',
+    help: 'Another process holds the port, or the address is not this machine’s. Change [http] listen, or set it to an empty text to have no HTTP server.',
+    retry: false,
+    exit: 78,
+  },
+  JOURNAL_ABSENT: {
+    code: 'JOURNAL_ABSENT',
+    message: 'no journal in {directory} yet',
+    help: 'The Kea hook creates the journal when Kea loads it. Check that libdhcp_etcd.so stands in hooks-libraries and that its journal-directory is this one; Kea logs NNOE_JOURNAL_OPENED when it does.',
+    retry: true,
+  },
+  JOURNAL_BUSY: {
+    code: 'JOURNAL_BUSY',
+    message: 'another host reads the journal in {directory}',
+    help: 'Two hosts would move the same cursors. Stop the other one; `fuser` on the lock file in that directory names it.',
+    retry: true,
+    exit: 75,
+  },
+  JOURNAL_CURSOR: {
+    code: 'JOURNAL_CURSOR',
+    message: 'cannot keep the position of {consumer} in {directory}: {reason}',
+    help: 'Delivery goes on, but after a restart it begins again at the last position that could be written, and the journal cannot let go of what lies after it. Usually the disk is full or its permissions changed.',
+    retry: true,
+  },
+  JOURNAL_DENIED: {
+    code: 'JOURNAL_DENIED',
+    message: 'no permission on the journal in {directory}: {reason}',
+    help: 'The host needs to read the directory and to write its cursors and doorbell. Put the user of the host into the group of Kea, or set the group of the directory. Kea keeps answering and keeps journaling meanwhile.',
+    retry: true,
+  },
+  JOURNAL_IO: {
+    code: 'JOURNAL_IO',
+    message: 'the journal in {directory} cannot be read: {reason}',
+    help: 'The system refused to open or map a file of the journal. The host tries again every few seconds; the reason names the file and the fault.',
+    retry: true,
+  },
+  JOURNAL_VERSION: {
+    code: 'JOURNAL_VERSION',
+    message: 'the journal in {directory} has another format: {reason}',
+    help: 'The Kea hook and the host come from different releases. Install both from the same one and restart Kea; the old journal is set aside and the leases are read again from Kea’s database.',
+    retry: true,
+  },
+  NATIVE_LOAD: {
+    code: 'NATIVE_LOAD',
+    message: 'the native addon does not load: {reason}',
+    help: 'It is built by `make build`, for this version of Node; NNOE_NATIVE may name the file.',
+    retry: false,
+    exit: 78,
+  },
+  PLUGIN_BATCH_FAILED: {
+    code: 'PLUGIN_BATCH_FAILED',
+    message: 'plugin {plugin} failed on a batch of {source} ({first} to {last}): {reason}',
+    help: 'The plugin is restarted and the batch is handed to it again. Other plugins go on. When it fails on the same batch every time, the record in it needs looking at.',
+    retry: true,
+  },
+  PLUGIN_BATCH_TIMEOUT: {
+    code: 'PLUGIN_BATCH_TIMEOUT',
+    message: 'plugin {plugin} did not finish a batch of {source} ({first} to {last}) within {seconds} s',
+    help: 'The time counts only while the store answers. The plugin is restarted and the batch is handed to it again; what it does with the old one no longer counts.',
+    retry: true,
+  },
+  PLUGIN_FOLLOW_FAILED: {
+    code: 'PLUGIN_FOLLOW_FAILED',
+    message: 'plugin {plugin} failed while following {prefix}: {reason}',
+    help: 'The plugin is restarted and begins with what the prefix holds then.',
+    retry: true,
+  },
+  PLUGIN_HEALTH_FAILED: {
+    code: 'PLUGIN_HEALTH_FAILED',
+    message: 'plugin {plugin} could not say how it is: {reason}',
+    help: 'Its health function threw. A fault in the plugin; it is restarted.',
+    retry: true,
+  },
+  PLUGIN_INVALID: {
+    code: 'PLUGIN_INVALID',
+    message: 'plugin {plugin} is refused: {reason}',
+    help: 'What the plugin declares is not what this host understands. Use a version of it made for this release.',
+    retry: false,
+    exit: 78,
+  },
+  PLUGIN_SETUP_FAILED: {
+    code: 'PLUGIN_SETUP_FAILED',
+    message: 'plugin {plugin} did not start: {reason}',
+    help: 'It is tried again with growing pauses, up to a minute.',
+    retry: true,
+  },
+  PLUGIN_SETUP_TIMEOUT: {
+    code: 'PLUGIN_SETUP_TIMEOUT',
+    message: 'plugin {plugin} did not start within {seconds} s',
+    help: 'The time counts only while the store answers. It is tried again with growing pauses, up to a minute.',
+    retry: true,
+  },
+  PLUGIN_STOP_FAILED: {
+    code: 'PLUGIN_STOP_FAILED',
+    message: 'plugin {plugin} failed while stopping: {reason}',
+    help: 'Its batches had settled before, so nothing is lost.',
+    retry: true,
+  },
+  PLUGIN_STOP_TIMEOUT: {
+    code: 'PLUGIN_STOP_TIMEOUT',
+    message: 'plugin {plugin} did not stop within {seconds} s and is left behind',
+    help: 'Whatever it still does no longer counts: its cursor does not move.',
+    retry: true,
+  },
+  PLUGIN_TIMER_FAILED: {
+    code: 'PLUGIN_TIMER_FAILED',
+    message: 'plugin {plugin} failed in its periodic work: {reason}',
+    help: 'The plugin is restarted with growing pauses, up to a minute.',
+    retry: true,
+  },
+  PLUGIN_UNDECLARED: {
+    code: 'PLUGIN_UNDECLARED',
+    message: 'plugin {plugin} used {what}, which it does not declare',
+    help: 'A plugin reaches only the streams, prefixes and metrics that it declares, and writes only below prefixes declared with access "write". A fault in the plugin.',
+    retry: false,
+  },
+  STORE_AUTH_FAILED: {
+    code: 'STORE_AUTH_FAILED',
+    message: 'etcd at {endpoint} refuses the login: {reason}',
+    help: 'Check user and password-file of [store], and that authentication is set up on the cluster. The host keeps trying; nothing is lost meanwhile.',
+    retry: true,
+  },
+  STORE_BUSY: {
+    code: 'STORE_BUSY',
+    message: 'etcd at {endpoint} is overloaded: {reason}',
+    help: 'etcd turns requests away because too many wait. The host slows down and tries again. Look at the disk latency of the members.',
+    retry: true,
+  },
+  STORE_CERTIFICATE: {
+    code: 'STORE_CERTIFICATE',
+    message: 'TLS with etcd at {endpoint} fails: {reason}',
+    help: 'A certificate has expired, is not yet valid, is for another name, or is not signed by the authority in [store.tls] ca. Renew it; the files are read again at every attempt, a restart is not needed.',
+    retry: true,
+  },
+  STORE_CLOSED: {
+    code: 'STORE_CLOSED',
+    message: 'the store was closed',
+    help: 'Something used the store after the host had closed it. A fault in the host or in a plugin.',
+    retry: false,
+  },
+  STORE_COMPACTED: {
+    code: 'STORE_COMPACTED',
+    message: 'etcd at {endpoint} no longer has that revision: {reason}',
+    help: 'What was being read was compacted away meanwhile; it is read again from the present state.',
+    retry: true,
+  },
+  STORE_CORRUPT: {
+    code: 'STORE_CORRUPT',
+    message: 'etcd at {endpoint} reports damaged data: {reason}',
+    help: 'Members disagree or lost data. See the etcd documentation on data corruption: replace the member, or restore the cluster from a backup.',
+    retry: true,
+  },
+  STORE_DENIED: {
+    code: 'STORE_DENIED',
+    message: 'etcd at {endpoint} denies access: {reason}',
+    help: 'The role of this user does not cover the keys. Grant it readwrite on the prefix given as root in [store]. The host keeps trying; nothing is lost meanwhile.',
+    retry: true,
+  },
+  STORE_FAILED: {
+    code: 'STORE_FAILED',
+    message: 'etcd at {endpoint} failed: {reason}',
+    help: 'An answer that the host does not know. It keeps trying; the reason is the text that etcd gave.',
+    retry: true,
+  },
+  STORE_INVALID: {
+    code: 'STORE_INVALID',
+    message: 'etcd at {endpoint} finds a request invalid: {reason}',
+    help: 'No retry can help: the request itself is wrong. A fault in the host or in a plugin.',
+    retry: false,
+  },
+  STORE_NO_LEADER: {
+    code: 'STORE_NO_LEADER',
+    message: 'the etcd cluster behind {endpoint} has no leader: {reason}',
+    help: 'Too few members run or can reach each other for a majority. Start the missing members. The host keeps trying; events stay in the journal.',
+    retry: true,
+  },
+  STORE_NO_SPACE: {
+    code: 'STORE_NO_SPACE',
+    message: 'etcd at {endpoint} is out of space: {reason}',
+    help: 'The database reached its quota and refuses all writes. Compact and defragment it, or raise --quota-backend-bytes, then clear it with `etcdctl alarm disarm`; turn on auto-compaction. The host goes on by itself afterwards.',
+    retry: true,
+  },
+  STORE_PROTOCOL: {
+    code: 'STORE_PROTOCOL',
+    message: 'the answer of etcd cannot be read: {reason}',
+    help: 'What answers there is not etcd, or a proxy between damages what it passes on.',
+    retry: true,
+  },
+  STORE_REVISION: {
+    code: 'STORE_REVISION',
+    message: 'a revision of the store is beyond what the host can count exactly ({value})',
+    help: 'Revisions of 2^53 and more do not occur in a cluster that was not tampered with.',
+    retry: false,
+  },
+  STORE_TIMEOUT: {
+    code: 'STORE_TIMEOUT',
+    message: 'etcd at {endpoint} did not answer within {seconds} s',
+    help: 'The member accepts connections but does not answer: it is stopped, overloaded, or its disk hangs; or a firewall drops the packets. Other endpoints are tried; nothing is lost meanwhile.',
+    retry: true,
+  },
+  STORE_TOKEN: {
+    code: 'STORE_TOKEN',
+    message: 'etcd at {endpoint} no longer knows the login: {reason}',
+    help: 'Logins expire; the host logs in again by itself.',
+    retry: true,
+  },
+  STORE_TOO_LARGE: {
+    code: 'STORE_TOO_LARGE',
+    message: 'a transaction is larger than the store takes: {reason}',
+    help: 'No retry can help. The limit is 1.5 MiB and 128 operations.',
+    retry: false,
+  },
+  STORE_UNREACHABLE: {
+    code: 'STORE_UNREACHABLE',
+    message: 'cannot reach etcd at {endpoint}: {reason}',
+    help: 'Nothing listens there, or the name does not resolve. Check endpoints in [store] and that the members run. The host keeps trying with growing pauses up to 5 s; events stay in the journal.',
+    retry: true,
+  },
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorCode = keyof typeof errors;
+
+export class NnoeError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, string | number>>;
+
+  constructor(code: ErrorCode, details: Record<string, string | number> = {}, cause?: unknown) {
+    super(
+      errors[code].message.replace(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? '?')),
+      cause === undefined ? undefined : { cause },
+    );
+    this.name = 'NnoeError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get retry(): boolean {
+    return errors[this.code].retry;
+  }
+
+  get help(): string {
+    return errors[this.code].help;
+  }
+}
+
+/** What went wrong, in words, whatever was thrown. */
+export function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  return String(thrown);
+}
+
+/** Status a process ends with when `thrown` ended it (sysexits): 78 configuration, 75 try later, else 70. */
+export function exitCode(thrown: unknown): number {
+  if (!(thrown instanceof NnoeError)) return 70;
+  const spec: ErrorSpec = errors[thrown.code];
+  return spec.exit ?? 70;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MPL-2.0
+// Every message that the host logs besides errors (errors.ts), as a table: the code is stable, so that people
+// can filter by it and look it up. `{name}` in a text is replaced by the detail of that name.
+
+export interface MessageSpec {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  text: string;
+  /** For the operator, where the text does not say it all. */
+  help?: string;
+}
+
+export const messages = {
+  HEALTH_CHANGED: {
+    level: 'info',
+    text: '{what} is {state}: {reason}',
+    help: 'Logged once for each change; /health shows the present state.',
+  },
+  HEALTH_WORSE: {
+    level: 'warn',
+    text: '{what} is {state}: {reason}',
+    help: 'Logged once for each change; /health shows the present state.',
+  },
+  HOST_STARTED: { level: 'info', text: 'host runs on node {node} with plugins {plugins}' },
+  HOST_STOPPED: { level: 'info', text: 'host stopped' },
+  HOST_STOPPING: { level: 'info', text: 'host stops: {reason}' },
+  HOST_STOP_DRAIN: {
+    level: 'warn',
+    text: 'batches of {plugins} did not settle in time and are given up',
+    help: 'Their cursors stay where they are; the batches are delivered again at the next start.',
+  },
+  HTTP_LISTENING: { level: 'info', text: 'health and metrics on http://{address}' },
+  PLUGIN_LATE: {
+    level: 'warn',
+    text: 'plugin {plugin} settled a batch of {source} after it had been given up; it does not count',
+  },
+  PLUGIN_RESTART: { level: 'info', text: 'plugin {plugin} starts again in {seconds} s' },
+  PLUGIN_STARTED: { level: 'info', text: 'plugin {plugin} runs' },
+  SOURCE_CURSOR_DROPPED: {
+    level: 'warn',
+    text: 'journal {source} kept a position for {consumer}, which is not configured; removed',
+    help: 'Otherwise the journal would grow to its cap waiting for it.',
+  },
+  SOURCE_CURSOR_NEW: {
+    level: 'info',
+    text: 'journal {source}: {consumer} begins after {after}',
+  },
+  SOURCE_GAP: {
+    level: 'warn',
+    text: 'journal {source}: {consumer} misses {count} events before {seq} ({reason})',
+    help: 'Consumers that replay get the present state from Kea’s lease database by a walk, which the hook or the host starts.',
+  },
+  SOURCE_LOST: {
+    level: 'warn',
+    text: 'journal {source} was removed or replaced in {directory}; attaching again',
+  },
+  SOURCE_OPENED: {
+    level: 'info',
+    text: 'journal {source} opened in {directory}: id {id}, {oldest} to {head}',
+  },
+  SOURCE_WALK_DONE: {
+    level: 'info',
+    text: 'journal {source}: the walk that was owed is complete ({leases} leases)',
+  },
+  SOURCE_WALK_OWED: {
+    level: 'info',
+    text: 'journal {source} owes a walk that begins after {after}: {reason}',
+    help: 'Remembered on disk until one is complete.',
+  },
+  SOURCE_WALK_REQUESTED: { level: 'info', text: 'journal {source}: asked the Kea hook for a walk' },
+} as const satisfies Record<string, MessageSpec>;
+
+export type MessageCode = keyof typeof messages;

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MPL-2.0
+// The addon's interface as TypeScript sees it. Layout numbers live in native/shm; none appears here.
+import { createRequire } from 'node:module';
+
+/** Kinds of journal record. Generated code compares these with the addon's own values when it loads. */
+export const RecordKind = { Lease: 1, Snapshot: 2, Gap: 3, WalkBegin: 4, WalkEnd: 5 } as const;
+
+/** What the producer and the files say now; for status and metrics, not for decisions. */
+export interface JournalStatus {
+  /** Journal id, 32 hex digits; another id means another journal (sequences do not continue). */
+  id: string;
+  /** Sequence of the last committed record, 0 when empty. */
+  head: number;
+  /** Sequence of the oldest record still on disk. */
+  oldest: number;
+  segments: number;
+  bytes: number;
+}
+
+/** One cursor: `seq` is the last sequence its consumer has durably dealt with. */
+export interface Cursor {
+  name: string;
+  journalId: string;
+  seq: number;
+}
+
+/**
+ * A position in one journal. Records are copied out of the mapping and their checksum verified on the
+ * copy; what follows a damaged place comes after a Gap record that the reader makes itself.
+ */
+export interface JournalReader {
+  /**
+   * Copies up to `limit` records (1..capacity) after the current position and moves on.
+   * Returns how many; 0 means caught up. The arrays below hold the batch until the next call.
+   */
+  next(limit: number): number;
+  readonly capacity: number;
+  readonly seqs: Float64Array;
+  readonly kinds: Uint8Array;
+  /** Payload i is bytes `offsets[i]` to `offsets[i] + lengths[i]` of `payload` (protobuf, proto/nnoe.proto). */
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+  readonly payload: Buffer;
+  /** Sequence of the last record returned. */
+  readonly position: number;
+  close(): void;
+}
+
+/** The consumer's side of one journal directory. Holding one excludes every other host (file lock). */
+export interface Journal {
+  status(): JournalStatus;
+  /** @param after sequence of the last record already dealt with; 0 starts at the oldest on disk. */
+  reader(after: number): JournalReader;
+  cursors(): Cursor[];
+  /** Durable once it returns, in the sense of surviving SIGKILL; not fsynced. */
+  setCursor(name: string, seq: number): void;
+  removeCursor(name: string): void;
+  /** Calls back on the event loop when the producer signalled; keeps the loop alive until `close`. */
+  onSignal(callback: () => void): void;
+  /** Tells the producer that we sleep: the next append signals. Callers look once more after arming. */
+  arm(): void;
+  /** Asks the hook to walk Kea's lease database. */
+  requestWalk(): void;
+  close(): void;
+}
+
+export interface Native {
+  readonly abi: number;
+  /**
+   * @throws Error with `code`: 'JOURNAL_ABSENT' (no producer has made it yet), 'JOURNAL_BUSY' (another host
+   * holds it), 'JOURNAL_VERSION' (other format version), 'JOURNAL_DENIED' (permissions), 'JOURNAL_IO'.
+   */
+  openJournal(directory: string, options?: { capacity?: number; payloadBytes?: number }): Journal;
+}
+
+const require = createRequire(import.meta.url);
+let loaded: Native | undefined;
+
+/** Loads build/Release/nnoe_native.node (or the path in NNOE_NATIVE) once. */
+export function native(): Native {
+  loaded ??= require(process.env.NNOE_NATIVE ?? '../../../build/Release/nnoe_native.node') as Native;
+  return loaded;
+}

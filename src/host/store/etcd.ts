@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MPL-2.0
+// The store `etcd`: keys and values in an etcd cluster (3.4 or later), over gRPC through npm etcd3.
+import { NnoeError } from '../errors.js';
+import { EtcdClient, type EtcdOptions } from './etcd-client.js';
+import { decodeRange, decodeTxn } from './etcd-decode.js';
+import { EtcdFollow } from './etcd-follow.js';
+import { encodeRange, encodeReads, encodeTxn, prefixEnd, type RangeReply } from './etcd-wire.js';
+import type {
+  CommitResult,
+  Follow,
+  FollowHandlers,
+  KeyValue,
+  Page,
+  Store,
+  StoreHealth,
+  Transaction,
+} from './store.js';
+
+export type { EtcdOptions } from './etcd-client.js';
+
+const rangePath = '/etcdserverpb.KV/Range';
+const txnPath = '/etcdserverpb.KV/Txn';
+
+/** etcd's --max-txn-ops and --max-request-bytes as they are by default, less what it adds itself. */
+const limits = { operations: 128, bytes: 1_500_000 } as const;
+const defaultPage = 1000;
+/** Without calls the store is asked this often (s) whether it is still there, and still the same. */
+const probeEvery = 5;
+
+class EtcdStore implements Store {
+  readonly name = 'etcd';
+  readonly limits = limits;
+  readonly #client: EtcdClient;
+  readonly #root: string;
+  readonly #follows = new Set<EtcdFollow>();
+  readonly #probe: NodeJS.Timeout;
+  #probing = false;
+
+  constructor(options: EtcdOptions) {
+    this.#client = new EtcdClient(options);
+    this.#root = `${options.root ?? '/nnoe'}/`;
+    this.#probe = setInterval(() => this.#probeIdle(), probeEvery * 1000);
+    this.#probe.unref();
+  }
+
+  health(): StoreHealth {
+    return this.#client.health();
+  }
+
+  async ready(signal?: AbortSignal): Promise<void> {
+    await this.#range({ key: this.#root, countOnly: true }, signal);
+  }
+
+  #probeIdle(): void {
+    const idle = performance.now() - this.#client.lastAnswer;
+    if (this.#probing || (this.#client.lastAnswer > 0 && idle < probeEvery * 1000 - 100)) return;
+    this.#probing = true;
+    this.ready(this.#client.closing)
+      // Only closing ends it otherwise; trouble shows in health.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#probing = false;
+      });
+  }
+
+  #range(query: Parameters<typeof encodeRange>[0], signal?: AbortSignal): Promise<RangeReply> {
+    return this.#client.request(rangePath, encodeRange(query), decodeRange, signal);
+  }
+
+  async get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined> {
+    return (await this.#range({ key }, signal)).entries[0];
+  }
+
+  async *list(
+    prefix: string,
+    options: { pageSize?: number; after?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<Page> {
+    const end = prefixEnd(prefix);
+    const limit = options.pageSize ?? defaultPage;
+    let key = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`;
+    let revision = 0;
+    for (;;) {
+      const page = await this.#range({ key, end, limit, revision }, options.signal);
+      revision ||= page.header.revision;
+      if (page.entries.length > 0 || key === prefix) yield { revision, entries: page.entries };
+      const last = page.entries.at(-1);
+      if (!page.more || last === undefined) return;
+      key = `${last.key}\0`;
+    }
+  }
+
+  async commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult> {
+    const { compare = [], operations } = transaction;
+    if (operations.length === 0 && compare.length > 0) return this.#check(compare, signal);
+    const count = Math.max(compare.length, operations.length);
+    if (count > limits.operations)
+      throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${count} operations` });
+    const request = encodeTxn(compare, operations);
+    if (request.length > limits.bytes + 60_000)
+      throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${request.length} bytes` });
+    let retried = false;
+    const again = () => {
+      retried = true;
+    };
+    const reply = await this.#client.request(txnPath, request, decodeTxn, signal, again);
+    const { revision } = reply.header;
+    if (reply.succeeded) return { committed: true, revision, retried, current: [] };
+    return { committed: false, revision, retried, current: (await this.#read(compare, signal)).current };
+  }
+
+  /** A transaction without operations only reads; it never enters the cluster's log. */
+  async #check(compare: NonNullable<Transaction['compare']>, signal?: AbortSignal): Promise<CommitResult> {
+    const { revision, current } = await this.#read(compare, signal);
+    const holds = compare.every(({ modRevision }, i) => (current[i]?.modRevision ?? 0) === modRevision);
+    return { committed: holds, revision, retried: false, current: holds ? [] : current };
+  }
+
+  async #read(compare: readonly { key: string }[], signal?: AbortSignal) {
+    const request = encodeReads(compare.map(({ key }) => key));
+    const { header, ranges } = await this.#client.request(txnPath, request, decodeTxn, signal);
+    return { revision: header.revision, current: compare.map((_, i) => ranges[i]?.[0]) };
+  }
+
+  follow(prefix: string, handlers: FollowHandlers): Follow {
+    const follow = new EtcdFollow(
+      this.#client,
+      (options) => this.list(prefix, options),
+      prefix,
+      handlers,
+      () => this.#follows.delete(follow),
+    );
+    this.#follows.add(follow);
+    return follow;
+  }
+
+  onReset(listener: () => void): void {
+    this.#client.onReset(listener);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#probe);
+    const closed = [...this.#follows].map((follow) => follow.close());
+    this.#client.close();
+    await Promise.all(closed);
+  }
+}
+
+/** Connects in the background; `ready` says when it stands. */
+export const etcdStore = (options: EtcdOptions): Store => new EtcdStore(options);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MPL-2.0
+// The one interface behind which stores stand. Revisions are store-wide, grow with every commit, and fit a
+// JavaScript number (below 2^53); an implementation that sees a larger one fails instead of rounding.
+
+export interface KeyValue {
+  key: string;
+  value: Buffer;
+  /** Revision at which the key was created (since its last deletion). */
+  createRevision: number;
+  /** Revision of its last change. */
+  modRevision: number;
+}
+
+/** Holds when the key's last change was at that revision; 0: when there is no such key. */
+export interface Compare {
+  key: string;
+  modRevision: number;
+}
+
+export type Operation = { put: string; value: string | Buffer } | { delete: string };
+
+export interface Transaction {
+  /** All must hold, else nothing is done. */
+  compare?: Compare[];
+  /** No key twice. At most `limits.operations` of these, and of compares. */
+  operations: Operation[];
+}
+
+export interface CommitResult {
+  committed: boolean;
+  revision: number;
+  /** An earlier attempt went unanswered: where its compares still hold, it may be applied after this answer. */
+  retried: boolean;
+  /** When not committed: what each key of `compare` holds, in that order (undefined: no such key). */
+  current: (KeyValue | undefined)[];
+}
+
+export interface Page {
+  /** Every page of one `list` shows the store as of this revision. */
+  revision: number;
+  entries: KeyValue[];
+}
+
+/** A change, in order of revision; all changes of one revision come in one call. */
+export type Change = { type: 'put'; entry: KeyValue } | { type: 'delete'; key: string; modRevision: number };
+
+export interface FollowHandlers {
+  /** What the prefix holds: once at first, and again whenever continuity could not be proved (compaction,
+   *  a store that came back empty). The follower replaces what it had. */
+  snapshot(entries: KeyValue[], revision: number): void | Promise<void>;
+  /** What changed since; never called before `snapshot` returned, never two calls at a time. */
+  change(changes: Change[], revision: number): void | Promise<void>;
+  /** A handler threw or the follow cannot go on; nothing more is delivered. */
+  error(error: Error): void;
+}
+
+export interface Follow {
+  close(): Promise<void>;
+}
+
+/** `state` other than 'ok' carries the error code of host/errors.ts that explains it. */
+export interface StoreHealth {
+  state: 'starting' | 'ok' | 'down';
+  code?: string;
+  reason: string;
+}
+
+export interface Store {
+  readonly name: string;
+  readonly limits: { operations: number; bytes: number };
+  health(): StoreHealth;
+  /** Resolves when the store has answered once; rejects on abort or an error that no retry can mend. */
+  ready(signal?: AbortSignal): Promise<void>;
+  get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined>;
+  /**
+   * Pages in key order, all at one revision; starts after `after` when given. Throws STORE_COMPACTED when that
+   * revision was compacted away before the last page: a listing that takes its time begins anew from a key.
+   */
+  list(
+    prefix: string,
+    options?: { pageSize?: number; after?: string; signal?: AbortSignal },
+  ): AsyncIterable<Page>;
+  /**
+   * Retries with back-off while the store is away, until `signal` aborts. Because an answer can be lost,
+   * the transaction may have been applied although a retry then reports `committed: false`: whoever compares
+   * recognises its own value in `current`; a transaction without compares must be safe to apply twice.
+   */
+  commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult>;
+  follow(prefix: string, handlers: FollowHandlers): Follow;
+  /** Called when the store turns out to be another one, or an older or empty state of it. */
+  onReset(listener: () => void): void;
+  close(): Promise<void>;
+}

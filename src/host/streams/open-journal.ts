@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MPL-2.0
+// A journal while it is open: its cursors, the walk it owes, and the deliveries that read it.
+import { NnoeError } from '../errors.js';
+import { say } from '../log.js';
+import type { Journal } from '../native.js';
+import type { LeaseRecord } from '../plugin.js';
+import { type Consumer, Delivery } from './delivery.js';
+import type { SourceOptions } from './source.js';
+import { WalkDebt } from './walk-debt.js';
+
+/** A consumer that the configuration has, whether its plugin runs at the moment or not. */
+export interface Configured {
+  name: string;
+  replays: boolean;
+  /** Most records in a batch. */
+  batch: number;
+}
+
+export class OpenJournal {
+  readonly journal: Journal;
+  readonly id: string;
+  readonly #options: SourceOptions;
+  readonly #debt: WalkDebt;
+  readonly #deliveries = new Map<string, Delivery>();
+  #closed = false;
+  readonly #broken: (error: unknown) => void;
+  /** Where each consumer stands; kept beside the files so that a plugin's next life goes on there. */
+  readonly #cursors = new Map<string, number>();
+  /** What a consumer is told first: that its journal is another one. */
+  readonly #notices = new Map<string, LeaseRecord>();
+
+  /** @param broken called when the journal cannot be read any more. */
+  constructor(journal: Journal, options: SourceOptions, broken: (error: unknown) => void) {
+    this.journal = journal;
+    this.#options = options;
+    this.#broken = broken;
+    const { id, head, oldest } = journal.status();
+    this.id = id;
+    const { name: source, directory, log } = options;
+    say(log, 'SOURCE_OPENED', { source, directory, id, head, oldest });
+    this.#debt = new WalkDebt({
+      source,
+      directory,
+      journalId: id,
+      log,
+      request: () => journal.requestWalk(),
+      caughtUp: () => this.#someAsleep(),
+    });
+    this.#place(Math.max(0, oldest - 1));
+    journal.onSignal(() => {
+      for (const delivery of this.#deliveries.values()) delivery.wake();
+    });
+  }
+
+  /** Gives every configured consumer its place before any plugin runs, so that the journal keeps what it needs. */
+  #place(begin: number): void {
+    const { configured, name: source, log } = this.#options;
+    const kept = new Map(this.journal.cursors().map((cursor) => [cursor.name, cursor]));
+    for (const { name, replays } of configured) {
+      const cursor = kept.get(name);
+      kept.delete(name);
+      if (cursor?.journalId === this.id) {
+        this.#cursors.set(name, cursor.seq);
+        continue;
+      }
+      if (cursor !== undefined || this.#options.lost.has(name))
+        this.#notices.set(name, { kind: 'gap', seq: begin, reason: 'NEW_JOURNAL', count: 0 });
+      if (replays) this.#debt.owe(begin, 'host', `${name} begins here`);
+      this.#cursors.set(name, begin);
+      this.journal.setCursor(name, begin);
+      say(log, 'SOURCE_CURSOR_NEW', { source, consumer: name, after: begin });
+    }
+    this.#options.lost.clear();
+    for (const consumer of kept.keys()) {
+      this.journal.removeCursor(consumer);
+      say(log, 'SOURCE_CURSOR_DROPPED', { source, consumer });
+    }
+  }
+
+  attach(consumer: Consumer): void {
+    const after = this.#cursors.get(consumer.name);
+    if (after === undefined)
+      throw new NnoeError('PLUGIN_UNDECLARED', { plugin: consumer.name, what: 'a stream' });
+    const first = this.#notices.get(consumer.name);
+    this.#notices.delete(consumer.name);
+    const { name, family, directory, clock, observer, log } = this.#options;
+    const delivery = new Delivery({
+      source: { name, family, directory },
+      journal: this.journal,
+      debt: this.#debt,
+      clock,
+      observer,
+      log,
+      consumer,
+      after,
+      ...(first === undefined ? {} : { first }),
+      broken: this.#broken,
+    });
+    this.#deliveries.set(consumer.name, delivery);
+  }
+
+  /** Gives up the consumer's delivery; its cursor stays. */
+  detach(name: string): void {
+    const delivery = this.#deliveries.get(name);
+    if (delivery === undefined) return;
+    this.#deliveries.delete(name);
+    delivery.abandon();
+    this.#cursors.set(name, delivery.cursor);
+  }
+
+  requestWalk(): void {
+    this.#debt.owe(this.journal.status().head, 'now', 'asked for');
+  }
+
+  /** Resolves when all that is outstanding has settled. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#deliveries.values()].map((delivery) => delivery.drain()));
+  }
+
+  /** Of every configured consumer. */
+  positions(): { consumer: string; cursor: number; outstanding: number }[] {
+    return [...this.#cursors].map(([consumer, cursor]) => {
+      const delivery = this.#deliveries.get(consumer);
+      return {
+        consumer,
+        cursor: delivery?.cursor ?? cursor,
+        outstanding: delivery?.outstanding ?? 0,
+      };
+    });
+  }
+
+  get walkOwed(): number | undefined {
+    return this.#debt.owed;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const name of [...this.#deliveries.keys()]) this.detach(name);
+    this.#debt.close();
+    this.journal.close();
+  }
+
+  #someAsleep(): boolean {
+    for (const delivery of this.#deliveries.values()) if (delivery.asleep) return true;
+    return false;
+  }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MPL-2.0
+// Whether a journal owes its consumers a walk over Kea's lease database, and the asking for it.
+//
+// A debt is one number: a complete walk of every subnet that begins after it is owed. It is written to disk
+// before any cursor passes what caused it, and paid only when the end of such a walk has been read, so no kill
+// can make the host forget it. Walks stand in the journal: a consumer that is behind the one who read the end
+// still meets the walk itself.
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { NnoeError, reasonOf } from '../errors.js';
+import { type Logger, say, sayError } from '../log.js';
+
+/** Asked again after this long without a walk, s: Kea may have been away. */
+const patience = 30;
+/** The hook walks by itself after gaps that it made; the host asks only when that did not happen, s. */
+const grace = 5;
+/** Least time between two requests, s. */
+const pause = 2;
+
+export interface WalkDebtOptions {
+  source: string;
+  directory: string;
+  journalId: string;
+  log: Logger;
+  /** Sends the request to the hook. */
+  request: () => void;
+  /** Whether somebody has read all there is; only then is it known that no walk is on its way. */
+  caughtUp: () => boolean;
+}
+
+/** Why a walk is owed: a hole the hook made (it walks by itself), one found here, or a wish. */
+export type Claim = 'hook' | 'host' | 'now';
+
+export class WalkDebt {
+  readonly #options: WalkDebtOptions;
+  readonly #file: string;
+  /** A walk that begins after this is owed; undefined when none is. */
+  #after: number | undefined;
+  #saved = true;
+  #complained = false;
+  /** Begin of the newest complete walk that was read. */
+  #paid = 0;
+  /** When a record of a walk under way was read last; monotonic, s, as the next two. */
+  #alive: number | undefined;
+  #notBefore = 0;
+  #asked = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: WalkDebtOptions) {
+    this.#options = options;
+    this.#file = join(options.directory, 'cursors', 'walk.owed');
+    this.#after = this.#read();
+    if (this.#after !== undefined) this.#rearm();
+  }
+
+  get owed(): number | undefined {
+    return this.#after;
+  }
+
+  /** @param after what the walk must begin later than. */
+  owe(after: number, claim: Claim, reason: string): void {
+    if (this.#paid > after) return;
+    if (this.#after === undefined || after > this.#after) {
+      this.#after = after;
+      this.#saved = false;
+      this.saved();
+      const since = claim === 'hook' ? now() + grace : 0;
+      this.#notBefore = Math.max(since, this.#asked + pause);
+      say(this.#options.log, 'SOURCE_WALK_OWED', { source: this.#options.source, after, reason });
+    }
+    if (claim === 'now' && now() >= this.#asked + pause) this.#request();
+    else this.look();
+  }
+
+  /** Whether the debt is on disk; tries again when it is not. No cursor may move while this is false. */
+  saved(): boolean {
+    if (this.#saved || this.#after === undefined) return true;
+    try {
+      // Renamed into place: a kill leaves the old one or the new one.
+      writeFileSync(`${this.#file}.new`, `${this.#options.journalId} ${this.#after}\n`);
+      renameSync(`${this.#file}.new`, this.#file);
+      this.#saved = true;
+      this.#complained = false;
+    } catch (error) {
+      if (this.#complained) return false;
+      this.#complained = true;
+      const { directory, log } = this.#options;
+      const details = { consumer: 'the walk owed', directory, reason: reasonOf(error) };
+      sayError(log, new NnoeError('JOURNAL_CURSOR', details, error));
+    }
+    return this.#saved;
+  }
+
+  /** Records of a walk are being read. */
+  alive(): void {
+    this.#alive = now();
+  }
+
+  /** @param id where it began; @param whole every subnet, and complete. */
+  ended(id: number, whole: boolean, leases: number): void {
+    this.#alive = undefined;
+    if (whole) this.#paid = Math.max(this.#paid, id);
+    if (this.#after === undefined) return;
+    if (whole && id > this.#after) {
+      this.#after = undefined;
+      this.#saved = true;
+      this.close();
+      rmSync(this.#file, { force: true });
+      say(this.#options.log, 'SOURCE_WALK_DONE', { source: this.#options.source, leases });
+    } else {
+      this.#notBefore = this.#asked + pause; // cut short, or begun too early: ask for another
+      this.#rearm();
+    }
+  }
+
+  /** To be called when somebody has caught up. */
+  look(): void {
+    if (this.#after === undefined) return;
+    const walking = this.#alive !== undefined && now() - this.#alive < patience;
+    if (!walking && now() >= this.#notBefore && this.#options.caughtUp()) this.#request();
+    else if (this.#timer === undefined) this.#rearm();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #rearm(): void {
+    clearTimeout(this.#timer);
+    const delay = Math.max(1, this.#notBefore - now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.look();
+    }, delay * 1000).unref();
+  }
+
+  #request(): void {
+    this.#asked = now();
+    this.#notBefore = this.#asked + patience;
+    this.#options.request();
+    say(this.#options.log, 'SOURCE_WALK_REQUESTED', { source: this.#options.source });
+    this.#rearm();
+  }
+
+  #read(): number | undefined {
+    try {
+      const [id, after] = readFileSync(this.#file, 'utf8').trim().split(' ');
+      const value = Number(after);
+      if (id === this.#options.journalId && Number.isSafeInteger(value)) return value;
+      // Of another journal, or damaged: whoever begins anew in this one owes a walk of its own.
+      rmSync(this.#file, { force: true });
+    } catch {
+      return undefined; // there is none
+    }
+    return undefined;
+  }
+}
+
+const now = () => performance.now() / 1000;

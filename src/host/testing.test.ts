@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MPL-2.0
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { z } from 'zod';
+import { counter, definePlugin } from './plugin.js';
+import { harness, ipv4, MemoryStore, Operation } from './testing.js';
+
+/** Keeps a count of events for every address. */
+const tally = definePlugin({
+  api: 1,
+  name: 'tally',
+  stability: 'experimental',
+  summary: 'Counts events by address.',
+  config: z.object({ step: z.int().default(1) }),
+  consumes: { lease: { batch: 2, onGap: 'replay' } },
+  prefixes: { counts: { prefix: 'tally/', access: 'write' }, hints: { prefix: 'hints/', access: 'read' } },
+  metrics: { seen: counter('Events seen.', ['kind']) },
+  setup({ config, metrics, prefix, commit }) {
+    let hole = '';
+    return {
+      health: () => (hole ? { state: 'degraded', reason: hole } : { state: 'ok' }),
+      async lease({ records }) {
+        for (const record of records) {
+          metrics.seen.inc({ kind: record.kind });
+          if (record.kind === 'gap') hole = record.reason;
+          if (record.kind === 'walk-end' && record.complete) hole = '';
+          if (record.kind !== 'lease' && record.kind !== 'snapshot') continue;
+          const name = record.event.address.join('.');
+          const now = Number((await prefix.counts.get(name))?.value ?? 0) + config.step;
+          await commit({ operations: [{ put: prefix.counts.key(name), value: String(now) }] });
+        }
+      },
+    };
+  },
+});
+
+test('a plugin is driven through events, a gap and a walk', async () => {
+  const h = await harness(tally, { config: { step: 10 } });
+  const address = ipv4('192.0.2.1');
+  const event = { operation: Operation.ASSIGN, address };
+  await h.emit('lease', event, event, event);
+  assert.equal(h.store.dump(), { '/nnoe/tally/192.0.2.1': '30' });
+  await h.gap('OVERRUN', 5);
+  assert.equal(h.health(), { state: 'degraded', reason: 'OVERRUN' });
+  await h.walk([{ address }, { address: ipv4('192.0.2.2') }]);
+  assert.equal(h.health(), { state: 'ok' });
+  assert.equal(h.store.dump('/nnoe/tally/'), {
+    '/nnoe/tally/192.0.2.1': '40',
+    '/nnoe/tally/192.0.2.2': '10',
+  });
+  assert.is(await h.metric('seen', { kind: 'lease' }), 3);
+  assert.is(await h.metric('seen'), 8);
+  await h.stop();
+});
+
+test('the harness refuses what the schema refuses', async () => {
+  let refused: unknown;
+  await harness(tally, { config: { stepp: 1 } }).catch((error) => {
+    refused = error;
+  });
+  assert.match(String(refused), 'stepp');
+});
+
+test('a commit waits for a store that is down, and ends with its signal', async () => {
+  const store = new MemoryStore();
+  store.down();
+  const late = store.commit({ operations: [{ put: '/a', value: '1' }] });
+  const abort = new AbortController();
+  const given = store
+    .commit({ operations: [{ put: '/b', value: '1' }] }, abort.signal)
+    .catch((e) => e.message);
+  abort.abort(new Error('enough'));
+  assert.is(await given, 'enough');
+  store.up();
+  assert.is((await late).committed, true);
+  assert.equal(store.dump(), { '/a': '1' });
+  await store.close();
+});
+
+test('following begins with a snapshot and begins again when the store is another', async () => {
+  const store = new MemoryStore();
+  await store.commit({ operations: [{ put: '/p/a', value: '1' }] });
+  const told: string[] = [];
+  const follow = store.follow('/p/', {
+    snapshot: (entries) => void told.push(`snapshot ${entries.map((e) => e.key)}`),
+    change: (changes) => void told.push(`change ${changes.map((c) => c.type)}`),
+    error: (error) => void told.push(`error ${error.message}`),
+  });
+  await store.commit({
+    operations: [
+      { put: '/p/b', value: '1' },
+      { put: '/q', value: '1' },
+    ],
+  });
+  await store.commit({ operations: [{ delete: '/p/a' }] });
+  store.reset();
+  await follow.close();
+  assert.equal(told.slice(0, 3), ['snapshot /p/a', 'change put', 'change delete']);
+  await store.close();
+});
+
+test.run();

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MPL-2.0
+// One follower of a MemoryStore: one call at a time, in order, a snapshot first.
+import type { Change, Follow, FollowHandlers, KeyValue } from '../store/store.js';
+
+export class MemoryFollow implements Follow {
+  readonly prefix: string;
+  readonly #handlers: FollowHandlers;
+  readonly #ended: () => void;
+  #queue: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(prefix: string, handlers: FollowHandlers, ended: () => void) {
+    this.prefix = prefix;
+    this.#handlers = handlers;
+    this.#ended = ended;
+  }
+
+  snapshot(entries: KeyValue[], revision: number): void {
+    this.#then(() => this.#handlers.snapshot(entries, revision));
+  }
+
+  change(changes: Change[], revision: number): void {
+    this.#then(() => this.#handlers.change(changes, revision));
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    await this.#queue;
+  }
+
+  #then(call: () => void | Promise<void>): void {
+    this.#queue = this.#queue
+      .then(() => (this.#closed ? undefined : call()))
+      .catch((error: Error) => {
+        if (this.#closed) return;
+        this.#end();
+        this.#handlers.error(error);
+      });
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#ended();
+  }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MPL-2.0
+// The plugins of this release, in the order in which they are started and shown. The only place where the host
+// meets them by name.
+import type { AnyPlugin } from '../host/plugin.js';
+import leases from './leases/plugin.js';
+
+export const plugins: readonly AnyPlugin[] = [leases];

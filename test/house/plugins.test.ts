@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MPL-2.0
+// One plan for every plugin's folder.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { files, text } from './lib/tree.js';
+
+const names = [...new Set(files.map((file) => /^src\/plugins\/([^/]+)\/plugin\.ts$/.exec(file)?.[1]))].filter(
+  (name) => name !== undefined,
+);
+const sections = [
+  'Name',
+  'Description',
+  'Config',
+  'Consumes',
+  'Follows',
+  'Publishes',
+  'Metrics',
+  'Messages',
+  'Health',
+  'Examples',
+];
+
+test('there is a plugin', () => {
+  assert.ok(names.includes('leases'));
+});
+
+for (const name of names) {
+  const room = `src/plugins/${name}`;
+
+  test(`${name}: README has the sections, in their order`, () => {
+    const headings = [...text(`${room}/README.md`).matchAll(/^## (.+)$/gm)].map((match) => match[1]);
+    assert.equal(headings, sections);
+  });
+
+  test(`${name}: the folder's name is the plugin's`, () => {
+    assert.match(text(`${room}/plugin.ts`), new RegExp(`\\bname: '${name}'`));
+  });
+
+  test(`${name}: pure logic and a test stand beside the declaration`, () => {
+    assert.ok(files.includes(`${room}/${name}.ts`), `${room}/${name}.ts`);
+    assert.ok(files.some((file) => file.startsWith(`${room}/`) && file.endsWith('.test.ts')));
+  });
+
+  test(`${name}: stands in the ordered list`, () => {
+    const list = files.find((file) => /^src\/(host\/|plugins\/)?plugins\.ts$/.test(file));
+    assert.ok(list, 'no plugins.ts');
+    assert.match(text(list), `${name}/plugin.js`);
+  });
+}
+
+test.run();

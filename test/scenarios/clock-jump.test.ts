@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MPL-2.0
+// The wall clock jumps a day ahead and back under load, under the host as well as under Kea. Time for
+// intervals is monotonic, so nothing is lost, doubled, stuck or busy.
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { exactHistory, sameLeases } from '../daemons/lib/exact.js';
+import { load } from '../daemons/lib/perfdhcp.js';
+import { Plane } from '../daemons/lib/plane.js';
+import { sleep } from '../daemons/lib/process.js';
+import { temporary } from '../daemons/lib/workspace.js';
+
+function libfaketime(): string {
+  for (const entry of readdirSync('/usr/lib', { recursive: false, withFileTypes: true })) {
+    const directory = join('/usr/lib', entry.name, 'faketime');
+    try {
+      const name = readdirSync(directory).find((file) => file.startsWith('libfaketimeMT.so'));
+      if (name) return join(directory, name);
+    } catch {
+      // Not there.
+    }
+  }
+  throw new Error('libfaketime is not installed (Debian package faketime)');
+}
+
+/** An environment whose clock is what `set` says, from the next look on. */
+function clock(): { env: Record<string, string>; set: (offset: string) => void } {
+  const file = join(temporary('clock'), 'offset');
+  const set = (offset: string) => {
+    // libfaketime ends the process when it finds the file empty, so it is replaced as a whole.
+    writeFileSync(`${file}.new`, `${offset}\n`);
+    renameSync(`${file}.new`, file);
+  };
+  set('+0');
+  return {
+    env: {
+      LD_PRELOAD: libfaketime(),
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      FAKETIME_DONT_RESET: '1',
+    },
+    set,
+  };
+}
+
+const hook = { 'snapshot-on-start': false };
+const mix = { rate: 200, clients: 100, renews: 60, releases: 60, seconds: 4 } as const;
+
+test('the host’s clock jumps', async () => {
+  const { env, set } = clock();
+  const plugins = { leases: { history: true, 'sweep-interval': 0.1 } };
+  const plane = await Plane.start({ keas: [{ family: 4, threads: 0, hook }], host: { env, plugins } });
+  // Nobody renews these, so that a sweep which trusts the clock would remove them for good.
+  for (let i = 1; i <= 20; i++) {
+    const lease = { 'ip-address': `10.0.99.${i}`, 'hw-address': `02:00:00:00:99:${i + 10}` };
+    await plane.kea(4).command('lease4-add', lease);
+  }
+  const running = load(plane.kea(4), mix);
+  for (const offset of ['+86400', '-86400', '+0']) {
+    await sleep(900);
+    set(offset);
+  }
+  await running.finished();
+  await plane.drained();
+  assert.ok((await exactHistory(plane, 4)) > 500);
+  await sameLeases(plane, 4);
+  assert.is((await plane.host.health())?.status, 200);
+  await plane.stop();
+});
+
+test('Kea’s clock jumps', async () => {
+  const { env, set } = clock();
+  const plane = await Plane.start({
+    keas: [{ family: 4, threads: 0, hook, env, validLifetime: 3600 }],
+  });
+  const kea = plane.kea(4);
+  const running = load(kea, mix);
+  await sleep(900);
+  set('+86400');
+  await sleep(900);
+  set('-3600');
+  await sleep(900);
+  set('+0');
+  await running.finished();
+  await plane.drained();
+  assert.ok((await exactHistory(plane, 4, { reuse: true })) > 500);
+  await plane.stop();
+});
+
+test.run();

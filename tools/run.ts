@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MPL-2.0
+// `make run`: the lease plane on loopback, with something to see. RUN_SECONDS=n ends it by itself.
+
+import { etcdStore } from '../src/host/store/etcd.js';
+import type { Change, Store } from '../src/host/store/store.js';
+import { load } from '../test/daemons/lib/perfdhcp.js';
+import { tellNothing } from '../test/daemons/lib/process.js';
+import { Plane, type Running, useWorkspace, workspace } from './run/plane.js';
+import { leaseLine } from './run/show.js';
+import { inventory, suggestions, versions } from './run/words.js';
+
+const prefix = '/nnoe/dhcp/leases/';
+const say = (text: string): void => console.log(text);
+
+function seconds(): number | undefined {
+  const text = process.env.RUN_SECONDS;
+  if (text === undefined || text === '') return undefined;
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  console.error(`RUN_SECONDS wants a number of seconds, not "${text}"`);
+  process.exit(2);
+}
+
+/** Prints every lease and then every change; resolves when nothing that comes can be missed any more. */
+function showLeases(store: Store): Promise<void> {
+  const show = (change: Change, now: Date) => {
+    const key = change.type === 'put' ? change.entry.key : change.key;
+    say(leaseLine(change, key.slice(prefix.length), now));
+  };
+  return new Promise((following) => {
+    store.follow(prefix, {
+      snapshot: (entries) => {
+        for (const entry of entries) show({ type: 'put', entry }, new Date());
+        following();
+      },
+      change: (changes) => {
+        for (const change of changes) show(change, new Date());
+      },
+      error: (error) => say(`the leases cannot be shown any longer: ${error.message}`),
+    });
+  });
+}
+
+/** A handful of clients: each gets a lease, some renew theirs, some give it back. */
+async function someExchanges({ keas }: Running): Promise<void> {
+  for (const kea of keas) {
+    say(`\nperfdhcp asks kea-dhcp${kea.family} for leases, renews some and releases some:`);
+    const mix = { rate: 2, clients: 3, seconds: 3, renews: 1, releases: 1 };
+    const report = await load(kea, { ...mix, leases: 'address-and-prefix' }).finished();
+    await new Promise((done) => setTimeout(done, 300));
+    if (report.drops > 0)
+      throw new Error(`kea-dhcp${kea.family} left ${report.drops} of ${report.sent} packets unanswered`);
+  }
+}
+
+async function show(running: Running, store: Store, limit: number | undefined): Promise<void> {
+  say(`\nThe lease plane runs on loopback (${versions()}); its files are below ${workspace()}.\n`);
+  say(inventory(running));
+  await showLeases(store);
+  await someExchanges(running);
+  say(
+    `\nTry next, in another terminal; leases are printed here as they change:\n\n${suggestions(running)}\n`,
+  );
+  say(limit === undefined ? 'Ctrl-C stops everything.' : `Everything stops after RUN_SECONDS=${limit}.`);
+}
+
+/** Resolves when the user wants it to end; the second time does not wait for anything. */
+function interrupted(): Promise<void> {
+  return new Promise((done) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      // The test library ends at once on these; here the servers are stopped in order.
+      process.removeAllListeners(name);
+      process.once(name, () => {
+        process.once(name, () => process.exit(130));
+        done();
+      });
+    }
+  });
+}
+
+async function main(): Promise<number> {
+  const limit = seconds();
+  const stop = interrupted();
+  const leave = useWorkspace();
+  process.on('exit', leave);
+  const plane = new Plane();
+  let store: Store | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((done) => {
+    if (limit !== undefined) timer = setTimeout(done, limit * 1000);
+  });
+  const work = async () => {
+    const running = await plane.start(say);
+    store = etcdStore({ endpoints: running.etcd.endpoints });
+    await show(running, store, limit);
+    await Promise.race([stop, enough]);
+  };
+  try {
+    await Promise.race([work(), stop, plane.watch()]);
+    say('\nstopping');
+    return 0;
+  } catch (error) {
+    console.error(`\n${(error as Error).message}\n${plane.tails()}`);
+    tellNothing();
+    return 1;
+  } finally {
+    clearTimeout(timer);
+    await store?.close();
+    await plane.stop();
+  }
+}
+
+process.exit(await main());
