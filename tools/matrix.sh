@@ -89,7 +89,7 @@ one() {
   copy_tree "$root/srv/nnoe"
   say "$release: installing, building, testing (log: $log)"
   inside "$root" bash -c 'cd /srv/nnoe && { dpkg-query -W npm >/dev/null 2>&1 || apt-get update -qq; } &&
-    tools/setup.sh node && make --no-print-directory SANITIZERS= test' >"$log" 2>&1 || status=$?
+    tools/setup.sh node build && make --no-print-directory SANITIZERS= test' >"$log" 2>&1 || status=$?
   kea=$(inside "$root" dpkg-query -W -f '${Version}' kea-dhcp4-server 2>/dev/null)
   etcd=$(inside "$root" dpkg-query -W -f '${Version}' etcd-server 2>/dev/null)
   result=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -1)

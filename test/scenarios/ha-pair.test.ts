@@ -6,9 +6,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Relay4 } from '../daemons/lib/dhcp4.js';
 import { Etcd } from '../daemons/lib/etcd.js';
+import { becomes, hotStandby } from '../daemons/lib/ha.js';
 import { readHistory, readLeases } from '../daemons/lib/history.js';
 import { Host } from '../daemons/lib/host.js';
-import { type JsonObject, Kea, type KeaOptions } from '../daemons/lib/kea.js';
+import { Kea, type KeaOptions } from '../daemons/lib/kea.js';
 import { load } from '../daemons/lib/perfdhcp.js';
 import { drained } from '../daemons/lib/plane.js';
 import { freePorts } from '../daemons/lib/ports.js';
@@ -47,35 +48,6 @@ async function atRest({ keas }: Pair): Promise<void> {
   for (const kea of keas) await drained(kea);
 }
 
-function highAvailability(name: string, ports: number[]): JsonObject {
-  const peers = names.map((peer, i) => ({
-    name: peer,
-    url: `http://127.0.0.1:${ports[i]}/`,
-    role: i === 0 ? 'primary' : 'standby',
-    'auto-failover': true,
-  }));
-  const threads = { 'http-dedicated-listener': true, 'http-listener-threads': 2, 'http-client-threads': 2 };
-  const relationship = {
-    'this-server-name': name,
-    mode: 'hot-standby',
-    'heartbeat-delay': 500,
-    'max-response-delay': 1500,
-    'max-ack-delay': 500,
-    'max-unacked-clients': 0,
-    'multi-threading': { 'enable-multi-threading': true, ...threads },
-    peers,
-  };
-  return { 'high-availability': [relationship] };
-}
-
-async function state(kea: Kea): Promise<string> {
-  return String((await kea.command('ha-heartbeat')).state);
-}
-
-async function becomes(kea: Kea, wanted: string): Promise<void> {
-  await until(`HA state ${wanted}`, async () => (await state(kea).catch(() => '')) === wanted, 20_000, 50);
-}
-
 async function sameAs(pair: Pair, kea: Kea): Promise<number> {
   const held = finalLeases(readCsv(kea.at.csv, 4));
   const stored = await readLeases(pair.etcd, 4);
@@ -95,7 +67,12 @@ test('a hot-standby pair under load, through a failover and back', async () => {
   const ports = await freePorts(2);
   const pair = await start((name) => ({
     threads: 2,
-    hooks: [{ library: 'libdhcp_ha.so', parameters: highAvailability(name, ports) }],
+    hooks: [
+      {
+        library: 'libdhcp_ha.so',
+        parameters: hotStandby(name, names, ports, { 'max-response-delay': 1500, 'max-ack-delay': 500 }),
+      },
+    ],
   }));
   const [primary, standby] = pair.keas;
   await Promise.all(pair.keas.map((kea) => becomes(kea, 'hot-standby')));

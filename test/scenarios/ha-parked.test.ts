@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { Relay4, Type4 } from '../daemons/lib/dhcp4.js';
 import { Relay6, Type6 } from '../daemons/lib/dhcp6.js';
 import { sameLeases } from '../daemons/lib/exact.js';
+import { becomes, hotStandby } from '../daemons/lib/ha.js';
 import { type JsonObject, Kea } from '../daemons/lib/kea.js';
 import { drained, Plane } from '../daemons/lib/plane.js';
 import { freePorts } from '../daemons/lib/ports.js';
@@ -18,32 +19,8 @@ const names = ['first', 'second'] as const;
 const limit = 2;
 const before = 3;
 const during = 10;
-
 // The primary must neither give its partner up nor its updates while the partner is stopped.
-function highAvailability(name: string, ports: number[]): JsonObject {
-  const peers = names.map((peer, i) => ({
-    name: peer,
-    url: `http://127.0.0.1:${ports[i]}/`,
-    role: i === 0 ? 'primary' : 'standby',
-    'auto-failover': true,
-  }));
-  const threads = { 'http-dedicated-listener': true, 'http-listener-threads': 2, 'http-client-threads': 2 };
-  const relationship = {
-    'this-server-name': name,
-    mode: 'hot-standby',
-    'heartbeat-delay': 500,
-    'max-response-delay': 60_000,
-    'max-unacked-clients': 0,
-    'multi-threading': { 'enable-multi-threading': true, ...threads },
-    peers,
-  };
-  return { 'high-availability': [relationship] };
-}
-
-async function becomes(kea: Kea, wanted: string): Promise<void> {
-  const state = async () => (await kea.command('ha-heartbeat')).state;
-  await until(`HA state ${wanted}`, async () => (await state().catch(() => '')) === wanted, 20_000, 50);
-}
+const patient = { 'max-response-delay': 60_000 };
 
 // A signal takes its time to reach every thread.
 async function freeze(kea: Kea): Promise<void> {
@@ -112,7 +89,7 @@ async function overfilled(family: 4 | 6): Promise<Pair> {
     family,
     hook,
     threads: 2,
-    hooks: [{ library: 'libdhcp_ha.so', parameters: highAvailability(name, ports) }],
+    hooks: [{ library: 'libdhcp_ha.so', parameters: hotStandby(name, names, ports, patient) }],
     extra: { 'parked-packet-limit': limit },
   });
   const standby = await Kea.start(options(names[1], false));

@@ -2,25 +2,13 @@
 // Lease history and leases as they stand in etcd, and their comparison with the witness.
 import { align } from './align.js';
 import type { Entry, Etcd } from './etcd.js';
-import type { Line } from './witness.js';
+import type { LeaseFacts, Line } from './witness.js';
 
 /** One value below dhcp/history/ or dhcp/leases/. */
-export interface Stored {
+export interface Stored extends LeaseFacts {
   key: string;
   seq: number;
-  address: string;
-  prefixLen: number;
-  hwaddr: string;
-  clientId: string;
-  duid: string;
-  iaid: number;
-  type: number;
-  owner: string;
   operation: string;
-  cltt: number;
-  validLft: number;
-  state: number;
-  hostname: string;
   node: string;
   modRevision: number;
   raw: Record<string, unknown>;

@@ -4,12 +4,8 @@
 // the callout that reports it.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 
-/** One change of one lease, from a line of the CSV. */
-export interface Line {
-  /** As it stands in the file, without its newline. */
-  raw: string;
-  /** Byte offset just after the line. */
-  end: number;
+/** What the lease file and our own values both say of a lease. */
+export interface LeaseFacts {
   address: string;
   /** 32 or 128 for an address. */
   prefixLen: number;
@@ -25,8 +21,16 @@ export interface Line {
   cltt: number;
   validLft: number;
   state: number;
-  subnetId: number;
   hostname: string;
+}
+
+/** One change of one lease, from a line of the CSV. */
+export interface Line extends LeaseFacts {
+  /** As it stands in the file, without its newline. */
+  raw: string;
+  /** Byte offset just after the line. */
+  end: number;
+  subnetId: number;
   /** Valid lifetime 0: the lease is gone. */
   deleted: boolean;
 }
