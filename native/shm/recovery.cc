@@ -43,15 +43,19 @@ uint64_t highest_cursor(int dir) {
   return highest;
 }
 
+// A sequence beyond this was never given out: the clock reaches it in the 22nd century. What shows one is
+// damaged.
+constexpr uint64_t kBelievable = layout::kMaxSeq / 4 * 3;
+
+uint64_t believed(uint64_t seq) { return seq <= kBelievable ? seq : 0; }
+
 // Where sequences go on when those already given out are not all known: above anything seen, above what the
 // rest of a segment can have held, and above anything that an unseen predecessor gave out, as long as the
 // clock goes forward and it gave out fewer than a million a second. `head` 0: none seen.
 uint64_t jump_seq(int dir, uint64_t head) {
   constexpr uint64_t kMostLost = layout::kMaxSegment / sizeof(layout::RecordHeader);
-  const uint64_t known = std::max(now_us() / 1000000u << 20, head == 0 ? 0 : head + kMostLost);
-  const uint64_t seen = std::max(known, highest_cursor(dir));
-  // A cursor so high that sequences would run out soon is not believed.
-  return (seen > layout::kMaxSeq / 4 * 3 ? known : seen) + 1;
+  const uint64_t after_head = believed(head) == 0 ? 0 : head + kMostLost;
+  return std::max({now_us() / 1000000u << 20, after_head, believed(highest_cursor(dir))}) + 1;
 }
 
 // The reason why what is there cannot be gone on with; empty when it can.
@@ -84,7 +88,8 @@ bool nothing_lost(const Opened& out, Check meta, uint64_t head) {
   return out.meta.clean == 1;
 }
 
-bool go_on(Opened& out, Check meta, const Inventory& inventory, Error& error) {
+// The journal's identity and segments, as its files show them, and where its records end.
+Tail locate(Opened& out, Check meta, const Inventory& inventory) {
   if (meta == Check::kGood) {
     std::copy(std::begin(out.meta.id), std::end(out.meta.id), out.id.begin());
   } else {
@@ -95,7 +100,10 @@ bool go_on(Opened& out, Check meta, const Inventory& inventory, Error& error) {
     out.meta.created_us = now_us();
   }
   out.segments.assign(inventory.segments.begin(), inventory.segments.end());
-  Tail tail = find_tail(out.dir.get(), out.id, out.segments, out.meta.base);
+  return find_tail(out.dir.get(), out.id, out.segments, out.meta.base);
+}
+
+bool go_on(Opened& out, Check meta, Tail& tail, Error& error) {
   const bool known =
       nothing_lost(out, meta, tail.head) && !tail.lost && highest_cursor(out.dir.get()) <= tail.head;
   out.next_seq = tail.head + 1;
@@ -122,6 +130,17 @@ bool go_on(Opened& out, Check meta, const Inventory& inventory, Error& error) {
   return true;
 }
 
+// Puts everything that is there aside and begins anew.
+bool replace(Opened& out, const Options& options, const std::vector<uint64_t>& numbers, uint64_t head,
+             const std::string& reason, Error& error) {
+  std::string where;
+  if (!set_aside(out.dir.get(), numbers, true, where, error)) return false;
+  out.reports.emplace_back(Event::kReplaced, reason + "; kept in " + options.directory + "/" + where);
+  out.segments.clear();
+  begin_new(out, head);
+  return true;
+}
+
 }  // namespace
 
 std::optional<Opened> open_journal(const Options& options, Error& error) {
@@ -139,12 +158,9 @@ std::optional<Opened> open_journal(const Options& options, Error& error) {
   }
   const std::string reason = unusable(meta, numbers, inventory);
   if (!reason.empty()) {
-    std::string where;
     HeadHint hint;
     const uint64_t head = find_extent(out.dir.get(), numbers, hint).head;
-    if (!set_aside(out.dir.get(), numbers, true, where, error)) return std::nullopt;
-    out.reports.emplace_back(Event::kReplaced, reason + "; kept in " + options.directory + "/" + where);
-    begin_new(out, head);
+    if (!replace(out, options, numbers, head, reason, error)) return std::nullopt;
   } else if (meta != Check::kGood && numbers.empty()) {
     begin_new(out, 0);
   } else {
@@ -153,7 +169,12 @@ std::optional<Opened> open_journal(const Options& options, Error& error) {
       if (!set_aside(out.dir.get(), inventory.foreign, false, where, error)) return std::nullopt;
       out.reports.emplace_back(Event::kRecovered, "segments of another journal were put into " + where);
     }
-    if (!go_on(out, meta, inventory, error)) return std::nullopt;
+    Tail tail = locate(out, meta, inventory);
+    const bool sound = tail.head <= kBelievable;
+    if (!(sound ? go_on(out, meta, tail, error)
+                : replace(out, options, numbers, 0, "its sequences have run out", error))) {
+      return std::nullopt;
+    }
   }
   const Id boot = boot_id();
   std::copy(boot.begin(), boot.end(), out.meta.boot);

@@ -22,6 +22,7 @@ uint64_t below(Random& random, uint64_t limit) { return random() % limit; }
 std::vector<uint8_t> records(Random& random) {
   std::vector<uint8_t> bytes(sizeof(layout::SegmentHeader));
   uint64_t seq = 1001 + (below(random, 8) == 0 ? below(random, 5) : 0);
+  if (below(random, 32) == 0) seq = layout::kMaxSeq - below(random, 40);
   for (uint64_t left = below(random, 30); left > 0; --left, ++seq) {
     const auto length = static_cast<uint32_t>(below(random, below(random, 10) == 0 ? 5000 : 120));
     const auto kind = static_cast<uint8_t>(1 + below(random, 5));
