@@ -100,7 +100,7 @@ export async function stage({ journals, keepers, more = '', store }: StageOption
     ([name, directory]) => `[journal.${name}]\ndirectory = ${JSON.stringify(directory)}\nfamily = 4\n`,
   );
   const plugins = keepers.map((each) => each.plugin);
-  const config = parseConfig(`http.listen = ""\n${more}\n${sections.join('')}`, plugins);
+  const config = parseConfig(`http.listen = ""\ncontrol.socket = ""\n${more}\n${sections.join('')}`, plugins);
   const lines: Record<string, unknown>[] = [];
   const codes: string[] = [];
   const write = (line: string) => {
