@@ -9,6 +9,7 @@ import * as resync from './commands/resync.js';
 import * as status from './commands/status.js';
 import { exitStatusRows } from './exit-status.js';
 import type { Io } from './io.js';
+import { row } from './text.js';
 import { NnoeCommand } from './usage.js';
 
 const commands = [host, status, leases, resync, plugins, completion];
@@ -32,7 +33,7 @@ export function makeProgram(io: Io): NnoeCommand {
     .exitOverride()
     .example('nnoe status', 'How is everything?')
     .example('nnoe leases --watch', 'Who gets which address, as it happens.')
-    .addHelpText('after', () => `\nExit status:\n${exitStatusText()}`)
+    .addHelpText('after', () => `\n${io.out.paint.bold('Exit status:')}\n${exitStatusText()}`)
     .on('option:no-color', () => {
       io.out.plain();
       io.err.plain();
@@ -42,7 +43,7 @@ export function makeProgram(io: Io): NnoeCommand {
 }
 
 const exitStatusText = () =>
-  exitStatusRows.map(([status, meaning]) => `  ${String(status).padStart(3)}  ${meaning}`).join('\n');
+  exitStatusRows.map(([status, meaning]) => row(['', String(status), meaning], [0, 3], 80)).join('\n');
 
 function version(): string {
   const file = new URL('../../../package.json', import.meta.url);

@@ -15,7 +15,8 @@ export function showStatus(report: StatusReport, out: Out): string {
   const { paint } = out;
   const coloured = (state: string) => paintState(state, state, out);
   const up = duration(report.uptimeSeconds);
-  const head = `${paint.bold(`node ${printable(report.node)}`)} is ${coloured(printable(report.state))}: nnoe ${report.version}, process ${report.pid}, up ${up}`;
+  const where = `nnoe ${printable(report.version)}, process ${report.pid}, up ${up}`;
+  const head = `${paint.bold(printable(report.node))}: ${coloured(printable(report.state))} (${where})`;
   const rows = [headings, ...partRows(report)];
   const wide = widths(rows.map((cells) => cells.slice(0, -1)));
   const table = rows.map((cells, i) =>

@@ -2,7 +2,10 @@
 // A command with what --help and docs/cli.md say beyond commander: examples, the shape of --json; and with its
 // usage errors in one line that names the argument, what was found, and what was expected.
 import { Command, type ErrorOptions } from 'commander';
-import { printable } from './text.js';
+import { printable, wrap } from './text.js';
+
+/** Where texts of ours in help are wrapped. */
+const helpColumns = 78;
 
 /** The command line is wrong; `message` is one line. */
 export class UsageError extends Error {}
@@ -48,10 +51,15 @@ export class NnoeCommand extends Command {
     throw new UsageError(usageLine(this, message, options?.code ?? ''));
   }
 
+  /** What stands there is none of what there is. */
+  wrong(what: string, found: string, names: readonly string[]): never {
+    return this.error(`${what}: found ${quote(found)}, expected ${oneOf(names)}`);
+  }
+
   #more(): string {
     const lines = this.examples.map(({ line, what }) => `  ${line}\n      ${what}`);
-    const json = this.jsonIs === '' ? '' : `\nWith --json: ${this.jsonIs}\n`;
-    return `\nExamples:\n${lines.join('\n')}\n${json}`;
+    const json = this.jsonIs === '' ? [] : ['', ...wrap(`With --json: ${this.jsonIs}`, helpColumns)];
+    return ['', this.createHelp().styleTitle('Examples:'), ...lines, ...json].join('\n');
   }
 }
 
@@ -68,6 +76,7 @@ const patterns: Record<string, RegExp> = {
   'commander.unknownOption': /^unknown option '(.*?)'(?:\n|$)/s,
   'commander.missingArgument': /^missing required argument '(.*)'/s,
   'commander.optionMissingArgument': /^option '(.*)' argument missing/s,
+  'commander.conflictingOption': /^option '(.*?)' cannot be used with option '(.*?)'/,
   'commander.invalidArgument':
     /^(?:option '(?<option>[^']*)' argument '(?<given>.*)' is invalid|command-argument value '(?<value>.*)' is invalid for argument '(?<argument>[^']*)')\. ?(?<hint>.*)$/s,
 };
@@ -86,6 +95,8 @@ function sentence(command: NnoeCommand, text: string, code: string): string {
       return `argument <${name}>: found nothing, expected ${describeArgument(command, name)}`;
     case 'commander.optionMissingArgument':
       return `option ${name}: found nothing, expected a value`;
+    case 'commander.conflictingOption':
+      return `option ${name}: found ${found?.[2]} beside it, expected one of them`;
     case 'commander.excessArguments':
       return excess(command);
     case 'commander.invalidArgument':

@@ -64,6 +64,13 @@ export const errors = {
     retry: true,
     exit: 70,
   },
+  CONTROL_NO_JOURNAL: {
+    code: 'CONTROL_NO_JOURNAL',
+    message: 'there is no journal to have read again',
+    help: 'The configuration of the host names no journal, so it knows of no Kea server. Add a [journal.dhcp4] or [journal.dhcp6] section with the directory that Kea’s hook writes, and start the host again.',
+    retry: false,
+    exit: 78,
+  },
   CONTROL_REQUEST: {
     code: 'CONTROL_REQUEST',
     message: 'the request is refused: {reason}',

@@ -7,6 +7,7 @@ import { Registry } from 'prom-client';
 import { capabilities } from './capabilities.js';
 import { PatientClock } from './clock.js';
 import type { HostConfig } from './config.js';
+import type { ControlLimits } from './control/limits.js';
 import { ControlServer } from './control/server.js';
 import { statusReport } from './control/status.js';
 import { NnoeError, reasonOf } from './errors.js';
@@ -34,6 +35,8 @@ export interface HostOptions {
   /** Default: as the configuration says. */
   store?: Store;
   native?: () => Native;
+  /** What clients of the control socket may take; default as control/limits.ts says. */
+  limits?: Partial<ControlLimits>;
 }
 
 export class Host {
@@ -99,6 +102,7 @@ export class Host {
     this.#control = new ControlServer({
       socket: config.control.socket,
       log,
+      limits: options.limits ?? {},
       target: {
         root,
         store: this.#store,

@@ -19,7 +19,7 @@ export function register(program: NnoeCommand, io: Io): void {
     .json('one document: `shell` and `script`.')
     .example('source <(nnoe completion bash)', 'In this bash; put it into ~/.bashrc to keep it.')
     .example(
-      'nnoe completion zsh > "${fpath[1]}/_nnoe"',
+      'nnoe completion zsh >/usr/local/share/zsh/site-functions/_nnoe',
       'For every zsh from now on, where compinit is used.',
     )
     .action(async (shell: string, { json }: { json?: boolean }) => {

@@ -14,7 +14,7 @@ import {
 import type { Io } from '../io.js';
 import { type ShownPlugin, showPlugin, showPlugins } from '../plugin-view.js';
 import { Progress } from '../progress.js';
-import { type NnoeCommand, UsageError } from '../usage.js';
+import type { NnoeCommand } from '../usage.js';
 
 export function register(program: NnoeCommand, io: Io): void {
   const command = (program.command('plugins') as NnoeCommand)
@@ -86,8 +86,5 @@ function pick(plugins: readonly ShownPlugin[], name: string, command: NnoeComman
   const found = plugins.find((plugin) => plugin.name === name);
   if (found !== undefined) return found;
   const names = plugins.map((plugin) => plugin.name);
-  const expected = names.length === 1 ? names[0] : `one of ${names.join(', ')}`;
-  throw new UsageError(
-    `${command.path}: argument <name>: found ${JSON.stringify(name)}, expected ${expected}; see ${command.path} --help`,
-  );
+  return command.wrong('argument <name>', name, names);
 }

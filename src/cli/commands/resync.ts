@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 // `nnoe resync`.
 import { InvalidArgumentError } from 'commander';
-import { type ResyncLine, routes } from '../../host/control/api.js';
+import { type ResyncLine, routes, type StatusReport } from '../../host/control/api.js';
 import { NnoeError } from '../../host/errors.js';
-import type { Received } from '../client.js';
+import { type ControlClient, type Received, RemoteError } from '../client.js';
 import { clientFor, configOption, jsonOption, type SocketOptions, socketOption } from '../configured.js';
 import { exitStatus, exitStatusOf } from '../exit-status.js';
 import type { Io } from '../io.js';
@@ -33,7 +33,7 @@ export function register(program: NnoeCommand, io: Io): void {
     .example('nnoe resync', 'Reads all leases of all Kea servers again.')
     .example('nnoe resync dhcp4 --timeout 60', 'One server; ends with 75 when it takes longer than a minute.')
     .example('nnoe resync --no-wait', 'Asks and ends; `nnoe status` tells how far it is.')
-    .action(async (source: string | undefined, options: Options) => {
+    .action(async (source: string | undefined, options: Options, command: NnoeCommand) => {
       const client = clientFor(options, io.env);
       const interrupted = io.interruptible();
       const { timeout } = options;
@@ -44,6 +44,9 @@ export function register(program: NnoeCommand, io: Io): void {
         const query = { source, wait: options.wait ? undefined : '0' };
         for await (const lines of client.stream<ResyncLine>('POST', routes.resync, query, signal))
           await view.show(lines);
+      } catch (error) {
+        if (source !== undefined) await explain(error, source, client, command);
+        throw error;
       } finally {
         view.end();
       }
@@ -51,6 +54,13 @@ export function register(program: NnoeCommand, io: Io): void {
       else if (late?.aborted && !view.complete)
         throw new NnoeError('CONTROL_WAITED', { seconds: timeout ?? 0, sources: view.pending() });
     });
+}
+
+/** A journal that the host does not have is a wrong argument. @throws UsageError. */
+async function explain(error: unknown, source: string, client: ControlClient, command: NnoeCommand) {
+  if (!(error instanceof RemoteError) || error.fault.code !== 'CONTROL_REQUEST') return;
+  const { journals } = await client.get<StatusReport>(routes.status);
+  if (!Object.hasOwn(journals, source)) command.wrong('argument <source>', source, Object.keys(journals));
 }
 
 function seconds(text: string): number {

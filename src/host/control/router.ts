@@ -127,15 +127,9 @@ export class Router {
   async #resyncRoute(query: URLSearchParams, response: ServerResponse): Promise<void> {
     const { sources } = this.#target;
     const wanted = query.get('source');
+    if (sources.length === 0) throw new Refused(409, faultOf(new NnoeError('CONTROL_NO_JOURNAL')));
     const chosen = sources.filter(({ name }) => wanted === null || name === wanted);
-    if (chosen.length === 0) {
-      const there =
-        sources.length === 0 ? 'none: no journal is configured' : list(sources.map(({ name }) => name));
-      throw badRequest(
-        `source: found ${wanted === null ? 'nothing' : shown(wanted)}, expected ${there}`,
-        404,
-      );
-    }
+    if (chosen.length === 0) refuse('source', wanted ?? '', list(sources.map(({ name }) => name)), 404);
     const waits = flag(query, 'wait', true);
     await this.#stream(response, (lines) => resync(chosen, waits, lines));
   }
@@ -204,8 +198,8 @@ function filterOf(query: URLSearchParams): LeaseFilter {
   return everything;
 }
 
-function refuse(name: string, found: string, expected: string): never {
-  throw badRequest(`${name}: found ${shown(found)}, expected ${expected}`);
+function refuse(name: string, found: string, expected: string, status = 400): never {
+  throw badRequest(`${name}: found ${shown(found)}, expected ${expected}`, status);
 }
 
 const shown = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);

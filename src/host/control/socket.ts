@@ -22,7 +22,7 @@ export async function listenAt(server: Server, path: string): Promise<string> {
   try {
     makeDirectory(dirname(path));
     await refuseLiving(path);
-    rmSync(mine, { force: true });
+    remove(mine);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ path: mine, backlog: 64 }, resolve);
@@ -32,7 +32,7 @@ export async function listenAt(server: Server, path: string): Promise<string> {
     return identity(path) ?? '';
   } catch (error) {
     server.close();
-    rmSync(mine, { force: true });
+    remove(mine);
     if (error instanceof NnoeError) throw error;
     throw new NnoeError('CONTROL_SOCKET', { socket: path, reason: reasonOf(error) }, error);
   }
@@ -46,7 +46,16 @@ export function identity(path: string): string | undefined {
 
 /** Removes the file when it is still the one that `listenAt` made. */
 export function release(path: string, made: string): void {
-  if (identity(path) === made) rmSync(path, { force: true });
+  if (identity(path) === made) remove(path);
+}
+
+/** What cannot be removed shows when something is to be put there. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Not even looked at: its directory is none.
+  }
 }
 
 function look(path: string): Stats | undefined {
