@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 // What commands take from the configuration: where the control socket is, without judging the rest of the file.
 import { readFileSync } from 'node:fs';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parse } from 'smol-toml';
 import { NnoeError, reasonOf } from '../host/errors.js';
 import { ControlClient } from './client.js';
-import { UsageError } from './usage.js';
 
 export const defaultConfigFile = '/etc/nnoe/nnoe.toml';
 /** As in src/host/config.ts, which a test compares: that file is not loaded for the sake of one path. */
@@ -14,7 +13,13 @@ export const defaultSocket = '/run/nnoe/host.sock';
 export const configOption = () =>
   new Option('--config <file>', `configuration (default: ${defaultConfigFile})`);
 export const socketOption = () =>
-  new Option('--socket <path>', 'control socket of the host (default: NNOE_SOCKET, else as configured)');
+  new Option(
+    '--socket <path>',
+    'control socket of the host (default: NNOE_SOCKET, else as configured)',
+  ).argParser((text) => {
+    if (text === '') throw new InvalidArgumentError('a path');
+    return text;
+  });
 export const jsonOption = () => new Option('--json', 'print JSON, for programs');
 
 export interface SocketOptions {
@@ -24,9 +29,9 @@ export interface SocketOptions {
 
 /** --socket, else that of a --config, else NNOE_SOCKET, else that of the default configuration. */
 export function socketPath({ socket, config }: SocketOptions, env: NodeJS.ProcessEnv): string {
-  if (socket !== undefined) return named('option --socket', socket);
+  if (socket !== undefined) return socket;
   const { NNOE_SOCKET: given } = env;
-  if (config === undefined && given !== undefined && given !== '') return named('NNOE_SOCKET', given);
+  if (config === undefined && given !== undefined && given !== '') return given;
   const configured = configuredSocket(config);
   if (configured === '')
     throw new NnoeError('CONTROL_UNREACHABLE', { socket: 'no socket', reason: '[control] socket is empty' });
@@ -35,11 +40,6 @@ export function socketPath({ socket, config }: SocketOptions, env: NodeJS.Proces
 
 export const clientFor = (options: SocketOptions, env: NodeJS.ProcessEnv) =>
   new ControlClient(socketPath(options, env));
-
-function named(what: string, path: string): string {
-  if (path === '') throw new UsageError(`nnoe: ${what}: found an empty text, expected a path`);
-  return path;
-}
 
 /** A default file that is not there says nothing; one that was named must be. */
 function configuredSocket(file: string | undefined): string {
