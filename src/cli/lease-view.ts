@@ -59,7 +59,9 @@ export class LeaseTable {
     return rows
       .map((cells) => {
         const line = row(cells, this.#wide, undefined);
-        return columns === undefined ? line : crop(line, Math.max(columns, this.#least(cells)));
+        const least = this.#least(cells);
+        if (columns === undefined) return line;
+        return columns > least + 2 ? crop(line, columns) : line.slice(0, least);
       })
       .join('\n');
   }

@@ -19,7 +19,11 @@ fi
 function functions(branch: Branch, name: string): string[] {
   const flags = branch.flags.map(flagSpec);
   if (branch.branches.length === 0) {
-    const specs = [...flags, ...branch.values.map((value, i) => quoted(`${i + 1}:${valueSpec(value)}`))];
+    // An argument with nothing to offer is left out: its mere message keeps zsh from completing options.
+    const values = branch.values.flatMap((value, i) =>
+      value.file || value.words.length > 0 ? [quoted(`${i + 1}:${valueSpec(value)}`)] : [],
+    );
+    const specs = [...flags, ...values];
     return [`${name}() {\n  _arguments -S ${specs.join(' \\\n    ')}\n}`];
   }
   const specs = [...flags, quoted(`1:command:->command`), quoted('*::argument:->rest')];
