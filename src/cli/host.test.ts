@@ -53,6 +53,7 @@ const host = (config: string) => new Run(join(here, 'nnoe.js'), 'host', '--confi
 function configFile(directory: string, more = ''): string {
   const file = join(directory, 'nnoe.toml');
   const text = `http.listen = "127.0.0.1:0"
+    control.socket = ""
     stop.deadline = 3
     [store]
     endpoints = ["http://127.0.0.1:1"]
@@ -175,7 +176,7 @@ test('a port that is taken is refused with 78', async () => {
   await until(() => first.said('HOST_STARTED'), 15_000);
   const directory = temporary();
   const file = join(directory, 'nnoe.toml');
-  writeFileSync(file, `http.listen = ${JSON.stringify(first.url.slice(7))}`);
+  writeFileSync(file, `http.listen = ${JSON.stringify(first.url.slice(7))}\ncontrol.socket = ""`);
   const second = host(file);
   assert.is(await second.ended(), 78);
   assert.ok(second.said('HTTP_LISTEN'));

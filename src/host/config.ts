@@ -59,6 +59,17 @@ const http = z.strictObject({
     .meta({ description: 'Where /health and /metrics are served; port 0 takes a free one.' }),
 });
 
+const control = z.strictObject({
+  socket: z
+    .string()
+    .regex(/^(|\/.{0,95})$/, 'an absolute path of at most 96 characters, or an empty text for none')
+    .default('/run/nnoe/host.sock')
+    .meta({
+      description:
+        'Unix socket over which `nnoe status` and the like talk to the host; its directory is made.',
+    }),
+});
+
 const stop = z.strictObject({
   deadline: seconds(10, 'Time the host has to finish what is outstanding when it is told to stop.', {
     min: 0.1,
@@ -84,6 +95,7 @@ export const hostSchema = z
       .meta({ description: 'One section for each Kea server on this machine.' }),
     store: store.prefault({}),
     http: http.prefault({}),
+    control: control.prefault({}),
     stop: stop.prefault({}),
     plugins: z
       .record(z.string(), z.record(z.string(), z.unknown()))

@@ -15,14 +15,28 @@ export interface HealthReport {
   store: StoreHealth & { name: string };
   sources: Record<string, SourceHealth>;
   plugins: Record<string, PluginHealth>;
+  control: ControlHealth;
+}
+
+/** The control socket: whether `nnoe status` and the like can reach the host. */
+export interface ControlHealth {
+  state: 'ok' | 'starting' | 'failed';
+  code?: string;
+  reason: string;
+  /** Empty: none is wanted. */
+  socket: string;
 }
 
 const order: Overall[] = ['ok', 'degraded', 'starting', 'failed'];
 
-/** The worst of what the parts say; a store that is down fails the whole, a stopped plugin does not count. */
-export function overall(report: Pick<HealthReport, 'store' | 'sources' | 'plugins'>): Overall {
+/**
+ * The worst of what the parts say; a store that is down fails the whole, a stopped plugin does not count, and
+ * without its control socket the host is no worse than degraded: leases do not pass through it.
+ */
+export function overall(report: Pick<HealthReport, 'store' | 'sources' | 'plugins' | 'control'>): Overall {
   const states: Overall[] = [
     report.store.state === 'down' ? 'failed' : report.store.state,
+    report.control.state === 'ok' ? 'ok' : 'degraded',
     ...Object.values(report.sources).map((source) => source.state),
     ...Object.values(report.plugins).map(({ state }) => (state === 'stopped' ? 'starting' : state)),
   ];
@@ -40,6 +54,7 @@ export class HealthLog {
 
   look(report: HealthReport): void {
     this.#part('store', report.store);
+    this.#part('control socket', report.control);
     for (const [name, source] of Object.entries(report.sources)) this.#part(`journal ${name}`, source);
     for (const [name, plugin] of Object.entries(report.plugins)) this.#part(`plugin ${name}`, plugin);
   }

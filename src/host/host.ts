@@ -4,8 +4,12 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Registry } from 'prom-client';
+import { capabilities } from './capabilities.js';
 import { PatientClock } from './clock.js';
 import type { HostConfig } from './config.js';
+import type { ControlLimits } from './control/limits.js';
+import { ControlServer } from './control/server.js';
+import { statusReport } from './control/status.js';
 import { NnoeError, reasonOf } from './errors.js';
 import { HealthLog, type HealthReport, overall } from './health.js';
 import { type HttpServer, serveHttp } from './http.js';
@@ -31,6 +35,8 @@ export interface HostOptions {
   /** Default: as the configuration says. */
   store?: Store;
   native?: () => Native;
+  /** What clients of the control socket may take; default as control/limits.ts says. */
+  limits?: Partial<ControlLimits>;
 }
 
 export class Host {
@@ -41,6 +47,7 @@ export class Host {
   readonly #sources: Source[];
   readonly #runners: PluginRunner[];
   readonly #health: HealthLog;
+  readonly #control: ControlServer;
   #http: HttpServer | undefined;
   #looks: NodeJS.Timeout | undefined;
 
@@ -91,6 +98,19 @@ export class Host {
           log,
         }),
     );
+    const { root } = config.store;
+    this.#control = new ControlServer({
+      socket: config.control.socket,
+      log,
+      limits: options.limits ?? {},
+      target: {
+        root,
+        store: this.#store,
+        sources: this.#sources,
+        status: () => statusReport(this.health(), this.#sources, { root, streams: this.#control.streams }),
+        plugins: () => ({ plugins: capabilities(options.plugins, config.plugins) }),
+      },
+    });
   }
 
   /** Where /health and /metrics are, once started. */
@@ -101,13 +121,18 @@ export class Host {
   /**
    * Starts everything and waits for nothing: a store or a journal that is not there is waited for and named in
    * health.
-   * @throws NnoeError HTTP_LISTEN.
+   * @throws NnoeError CONTROL_BUSY, HTTP_LISTEN.
    */
   async start(): Promise<void> {
     const { config, log } = this.#options;
+    await this.#control.open();
     if (config.http.listen !== '') {
       const health = () => this.health();
-      this.#http = await serveHttp({ listen: config.http.listen, registry: this.registry, health });
+      const { listen } = config.http;
+      this.#http = await serveHttp({ listen, registry: this.registry, health }).catch(async (error) => {
+        await this.#control.close();
+        throw error;
+      });
       say(log, 'HTTP_LISTENING', { address: this.#http.address });
     }
     this.#store.onReset(() => {
@@ -127,6 +152,7 @@ export class Host {
       store: { name: this.#store.name, ...this.#store.health() },
       sources: Object.fromEntries(this.#sources.map((source) => [source.name, source.health(counted)])),
       plugins: Object.fromEntries(this.#runners.map((runner) => [runner.name, runner.health()])),
+      control: this.#control.health(),
     };
     const uptimeSeconds = Math.round(process.uptime());
     return { state: overall(parts), node: this.#options.config.node, version, uptimeSeconds, ...parts };
@@ -156,6 +182,7 @@ export class Host {
     }
     const each = (left() / 1000) * 0.6;
     await Promise.all(this.#runners.map((runner) => runner.stop(each)));
+    await this.#control.close();
     for (const source of this.#sources) source.close();
     this.#clock.close();
     await this.#store.close();
@@ -164,6 +191,7 @@ export class Host {
 
   #look(): void {
     for (const source of this.#sources) source.check();
+    this.#control.check();
     this.#health.look(this.health(false));
   }
 

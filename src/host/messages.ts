@@ -10,6 +10,7 @@ export interface MessageSpec {
 }
 
 export const messages = {
+  CONTROL_LISTENING: { level: 'info', text: 'control socket at {socket}' },
   HEALTH_CHANGED: {
     level: 'info',
     text: '{what} is {state}: {reason}',

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
 import { parseConfig } from '../../src/host/config-file.js';
+import type { ControlLimits } from '../../src/host/control/limits.js';
 import type { NnoeError } from '../../src/host/errors.js';
 import { Host } from '../../src/host/host.js';
 import {
@@ -93,14 +94,27 @@ export interface StageOptions {
   keepers: Keeper[];
   more?: string;
   store?: MemoryStore;
+  /** Control socket; default none. */
+  socket?: string;
+  limits?: Partial<ControlLimits>;
 }
 
-export async function stage({ journals, keepers, more = '', store }: StageOptions): Promise<Stage> {
+export async function stage({
+  journals,
+  keepers,
+  more = '',
+  store,
+  socket = '',
+  limits = {},
+}: StageOptions): Promise<Stage> {
   const sections = Object.entries(journals).map(
     ([name, directory]) => `[journal.${name}]\ndirectory = ${JSON.stringify(directory)}\nfamily = 4\n`,
   );
   const plugins = keepers.map((each) => each.plugin);
-  const config = parseConfig(`http.listen = ""\n${more}\n${sections.join('')}`, plugins);
+  const config = parseConfig(
+    `http.listen = ""\ncontrol.socket = ${JSON.stringify(socket)}\n${more}\n${sections.join('')}`,
+    plugins,
+  );
   const lines: Record<string, unknown>[] = [];
   const codes: string[] = [];
   const write = (line: string) => {
@@ -111,7 +125,7 @@ export async function stage({ journals, keepers, more = '', store }: StageOption
   const log = pino({ level: 'debug', messageKey: 'message' }, { write });
   const fatal: NnoeError[] = [];
   const memory = store ?? new MemoryStore();
-  const host = new Host({ config, plugins, log, store: memory, fatal: (error) => fatal.push(error) });
+  const host = new Host({ config, plugins, log, store: memory, limits, fatal: (error) => fatal.push(error) });
   hosts.push(host);
   await host.start();
   return { host, store: memory, codes, lines, fatal };

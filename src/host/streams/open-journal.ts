@@ -6,7 +6,7 @@ import type { Journal } from '../native.js';
 import type { LeaseRecord } from '../plugin.js';
 import { type Consumer, Delivery } from './delivery.js';
 import type { SourceOptions } from './source.js';
-import { WalkDebt } from './walk-debt.js';
+import { WalkDebt, type WalkState } from './walk-debt.js';
 
 /** A consumer that the configuration has, whether its plugin runs at the moment or not. */
 export interface Configured {
@@ -108,8 +108,11 @@ export class OpenJournal {
     this.#cursors.set(name, delivery.cursor);
   }
 
-  requestWalk(): void {
-    this.#debt.owe(this.journal.status().head, 'now', 'asked for');
+  /** Returns what the walk will begin after. */
+  requestWalk(): number {
+    const { head } = this.journal.status();
+    this.#debt.owe(head, 'now', 'asked for');
+    return head;
   }
 
   /** Resolves when all that is outstanding has settled. */
@@ -131,6 +134,10 @@ export class OpenJournal {
 
   get walkOwed(): number | undefined {
     return this.#debt.owed;
+  }
+
+  get walk(): WalkState {
+    return this.#debt.state;
   }
 
   close(): void {

@@ -8,8 +8,10 @@ import type { JournalConfig } from '../config.js';
 import { type ErrorCode, errors, NnoeError, reasonOf } from '../errors.js';
 import { type Logger, say } from '../log.js';
 import type { Native } from '../native.js';
+import { oldestWaiting } from './age.js';
 import type { Consumer, DeliveryObserver } from './delivery.js';
 import { type Configured, OpenJournal } from './open-journal.js';
+import type { WalkState } from './walk-debt.js';
 
 /** Pauses between attempts to open, ms. */
 const firstPause = 50;
@@ -42,10 +44,22 @@ export interface SourceHealth {
   consumers: { consumer: string; cursor: number; lag: number; outstanding: number }[];
 }
 
+/** See control/api.ts. */
+export interface ConsumerProgress {
+  cursor: number;
+  lag: number;
+  ageSeconds?: number;
+  outstanding: number;
+  gaps: number;
+  lastGap?: { reason: string; at: string };
+}
+
 export class Source {
   readonly name: string;
   readonly #options: SourceOptions;
   readonly #consumers = new Map<string, Consumer>();
+  /** Holes that consumers were told of. */
+  readonly #gaps = new Map<string, { count: number; last: { reason: string; at: string } }>();
   #open: OpenJournal | undefined;
   /** The one before, until what was outstanding of it has settled. */
   #old: { journal: OpenJournal; closed: Promise<void> } | undefined;
@@ -58,7 +72,16 @@ export class Source {
 
   constructor(options: Omit<SourceOptions, 'lost'>) {
     this.name = options.name;
-    this.#options = { ...options, lost: new Set() };
+    const { observer: metrics } = options;
+    const observer: DeliveryObserver = {
+      batch: (...seen) => metrics.batch(...seen),
+      gap: (consumer, source, reason) => {
+        const count = (this.#gaps.get(consumer)?.count ?? 0) + 1;
+        this.#gaps.set(consumer, { count, last: { reason, at: new Date().toISOString() } });
+        metrics.gap(consumer, source, reason);
+      },
+    };
+    this.#options = { ...options, observer, lost: new Set() };
     this.#trouble = new NnoeError('JOURNAL_ABSENT', { directory: options.directory });
   }
 
@@ -76,8 +99,50 @@ export class Source {
     this.#open?.detach(name);
   }
 
-  requestWalk(): void {
-    this.#open?.requestWalk();
+  get directory(): string {
+    return this.#options.directory;
+  }
+
+  get family(): JournalConfig['family'] {
+    return this.#options.family;
+  }
+
+  /** Returns the sequence that the walk will begin after; undefined while the journal is not open. */
+  requestWalk(): number | undefined {
+    return this.#open?.requestWalk();
+  }
+
+  /** Undefined while the journal is not open. */
+  walk(): WalkState | undefined {
+    return this.#open?.walk;
+  }
+
+  /** Whether every consumer has dealt with all records up to `seq`. */
+  passed(seq: number): boolean {
+    return this.#open?.positions().every(({ cursor }) => cursor >= seq) ?? false;
+  }
+
+  /** How far a consumer is; undefined when it is none, or while the journal is not open. Reads in the journal. */
+  progress(name: string): ConsumerProgress | undefined {
+    const open = this.#open;
+    const found = open?.positions().find(({ consumer }) => consumer === name);
+    if (open === undefined || found === undefined) return undefined;
+    const { cursor, outstanding } = found;
+    const gaps = this.#gaps.get(name);
+    try {
+      const lag = lagOf(open.journal.status().head, cursor);
+      const age = lag === 0 ? 0 : oldestWaiting(open.journal, cursor);
+      return {
+        cursor,
+        lag,
+        ...(age === undefined ? {} : { ageSeconds: age }),
+        outstanding,
+        gaps: gaps?.count ?? 0,
+        ...(gaps === undefined ? {} : { lastGap: gaps.last }),
+      };
+    } catch {
+      return undefined; // health says why the journal cannot be read
+    }
   }
 
   /** To be called every few seconds: is the journal that we have open the one that stands there? */
@@ -196,12 +261,13 @@ export class Source {
 
 function wellOf(open: OpenJournal): SourceHealth {
   const { id, head, oldest, bytes } = open.journal.status();
-  const consumers = open
-    .positions()
-    .map((each) => ({ ...each, lag: head === 0 ? 0 : Math.max(0, head - each.cursor) }));
+  const consumers = open.positions().map((each) => ({ ...each, lag: lagOf(head, each.cursor) }));
   const walk = open.walkOwed === undefined ? {} : { walkOwedAfter: open.walkOwed };
   return { state: 'ok', reason: '', id, head, oldest, bytes, ...walk, consumers };
 }
+
+/** An empty journal has head 0 while cursors may stand at the clock. */
+const lagOf = (head: number, cursor: number) => (head === 0 ? 0 : Math.max(0, head - cursor));
 
 function openOrClose(...[journal, options, broken]: ConstructorParameters<typeof OpenJournal>): OpenJournal {
   try {

@@ -32,6 +32,16 @@ export interface WalkDebtOptions {
 /** Why a walk is owed: a hole the hook made (it walks by itself), one found here, or a wish. */
 export type Claim = 'hook' | 'host' | 'now';
 
+/** What was read of walks; for people who wait for one. */
+export interface WalkState {
+  /** A complete walk that begins after this is owed. */
+  owedAfter?: number;
+  /** A walk is being read: this many leases of it so far. */
+  leases?: number;
+  /** The last whose end was read: where it began and ended. */
+  last?: { begin: number; end: number; leases: number; complete: boolean };
+}
+
 export class WalkDebt {
   readonly #options: WalkDebtOptions;
   readonly #file: string;
@@ -43,6 +53,9 @@ export class WalkDebt {
   #paid = 0;
   /** When a record of a walk under way was read last; monotonic, s, as the next two. */
   #alive: number | undefined;
+  /** The walk that is being read, by the consumer that is furthest. */
+  #reading: { begin: number; leases: number } | undefined;
+  #last: WalkState['last'];
   #notBefore = 0;
   #asked = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -56,6 +69,14 @@ export class WalkDebt {
 
   get owed(): number | undefined {
     return this.#after;
+  }
+
+  get state(): WalkState {
+    return {
+      ...(this.#after === undefined ? {} : { owedAfter: this.#after }),
+      ...(this.#reading === undefined ? {} : { leases: this.#reading.leases }),
+      ...(this.#last === undefined ? {} : { last: this.#last }),
+    };
   }
 
   /** @param after what the walk must begin later than. */
@@ -92,15 +113,20 @@ export class WalkDebt {
     return this.#saved;
   }
 
-  /** Records of a walk are being read. */
-  alive(): void {
+  /** Records of a walk are being read. @param begin where it began, 0 when that was not seen; @param leases so far. */
+  alive(begin: number, leases: number): void {
     this.#alive = now();
+    const { begin: at = 0, leases: most = 0 } = this.#reading ?? {};
+    if (begin < at || begin <= (this.#last?.begin ?? 0)) return; // a consumer that is behind another
+    this.#reading = { begin, leases: begin === at ? Math.max(most, leases) : leases };
   }
 
-  /** @param id where it began; @param whole every subnet, and complete. */
-  ended(id: number, whole: boolean, leases: number): void {
+  /** @param id where it began; @param end and ended; @param whole every subnet, and complete. */
+  ended(id: number, end: number, whole: boolean, leases: number): void {
     this.#alive = undefined;
     if (whole) this.#paid = Math.max(this.#paid, id);
+    if (id >= (this.#last?.begin ?? 0)) this.#last = { begin: id, end, leases, complete: whole };
+    if (id >= (this.#reading?.begin ?? 0)) this.#reading = undefined;
     if (this.#after === undefined) return;
     if (whole && id > this.#after) {
       this.#after = undefined;

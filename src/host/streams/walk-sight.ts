@@ -19,6 +19,9 @@ export class WalkSight {
   readonly #replays: boolean;
   /** Walks whose every record so far was seen, by their beginning. */
   readonly #open = new Set<number>();
+  /** The walk whose beginning was seen last, and how many leases of it were. */
+  #walk = 0;
+  #leases = 0;
 
   constructor(debt: WalkDebt, replays: boolean) {
     this.#debt = debt;
@@ -35,6 +38,7 @@ export class WalkSight {
           break;
         case 'snapshot':
           snapshots = true;
+          this.#leases++;
           break;
         case 'gap':
           gaps ??= [];
@@ -49,14 +53,16 @@ export class WalkSight {
           this.#end(record);
       }
     }
-    if (snapshots) this.#debt.alive();
+    if (snapshots) this.#debt.alive(this.#walk, this.#leases);
     return gaps ?? none;
   }
 
   #begin(id: number): void {
     if (this.#open.size >= mostOpen) this.#open.clear();
     this.#open.add(id);
-    this.#debt.alive();
+    this.#walk = id;
+    this.#leases = 0;
+    this.#debt.alive(id, 0);
   }
 
   #gap(gap: GapRecord): void {
@@ -68,7 +74,7 @@ export class WalkSight {
 
   #end(end: Extract<LeaseRecord, { kind: 'walk-end' }>): void {
     const seen = this.#open.delete(end.walk.id);
-    this.#debt.ended(end.walk.id, end.complete && end.walk.subnetId === 0, end.leases);
+    this.#debt.ended(end.walk.id, end.seq, end.complete && end.walk.subnetId === 0, end.leases);
     if (!end.complete || seen) return;
     end.complete = false;
     if (this.#replays) this.#debt.owe(end.seq, 'host', 'a walk was seen in part only');

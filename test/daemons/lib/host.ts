@@ -56,6 +56,11 @@ export class Host {
     return host;
   }
 
+  /** Its control socket. */
+  get socket(): string {
+    return join(this.directory, 'host.sock');
+  }
+
   get configFile(): string {
     return join(this.directory, 'nnoe.toml');
   }
@@ -67,6 +72,7 @@ export class Host {
       journal: options.journals as unknown as JsonObject,
       store: { kind: 'etcd', endpoints: options.endpoints, 'connect-timeout': 2, 'request-timeout': 5 },
       http: { listen: `127.0.0.1:${this.port}` },
+      control: { socket: this.socket },
       plugins: { leases: { history: true }, ...options.plugins },
       ...options.extra,
     };

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MPL-2.0
+// A status report for people, within the width of their terminal.
+import type { Part, Problem, Progress, StatusReport, Walk } from '../host/control/api.js';
+import type { Out } from './io.js';
+import { count, counted, duration, printable, row, size, widths, wrap } from './text.js';
+
+const headings = ['PART', 'STATE', 'DETAILS'];
+/** Column of the table that is coloured by state. */
+const stateColumn = 1;
+/** Lines where nobody says how wide they may be. */
+const usualColumns = 80;
+
+/** Ends with a newline. */
+export function showStatus(report: StatusReport, out: Out): string {
+  const { paint } = out;
+  const coloured = (state: string) => paintState(state, state, out);
+  const up = duration(report.uptimeSeconds);
+  const where = `nnoe ${printable(report.version)}, process ${report.pid}, up ${up}`;
+  const head = `${paint.bold(printable(report.node))}: ${coloured(printable(report.state))} (${where})`;
+  const rows = [headings, ...partRows(report)];
+  const wide = widths(rows.map((cells) => cells.slice(0, -1)));
+  const table = rows.map((cells, i) =>
+    row(cells, wide, out.columns, (cell, column) => {
+      if (i === 0) return paint.dim(cell);
+      return column === stateColumn ? paintState(cell.trim(), cell, out) : cell;
+    }),
+  );
+  const help = report.problems.flatMap((each) => advice(each, out));
+  const todo = help.length === 0 ? [] : ['', paint.bold('What to do'), ...help];
+  return `${[head, '', ...table, ...todo].join('\n')}\n`;
+}
+
+function partRows({ store, journals, plugins, control }: StatusReport): string[][] {
+  return [
+    ['store', store.state, details(store, `${store.name}, keys below ${store.root}`)],
+    ...Object.entries(journals).map(([name, each]) => {
+      const well = [
+        `family ${each.family}`,
+        ...(each.bytes === undefined ? [] : [size(each.bytes)]),
+        ...walk(each.walk),
+      ];
+      return [`journal ${name}`, each.state, details(each, well.join(', '))];
+    }),
+    ...Object.entries(plugins).flatMap(([name, each]) => [
+      [`plugin ${name}`, each.state, details(each, '')],
+      ...Object.entries(each.journals).map(([journal, progress]) => [`  ${journal}`, ...behind(progress)]),
+    ]),
+    ...(control.socket === '' ? [] : [['control socket', control.state, details(control, control.socket)]]),
+  ].map((cells) => cells.map(printable));
+}
+
+/** Its reason, when it gives one; `well` stays beside it only when it is well. */
+const details = ({ state, reason }: Part, well: string) =>
+  state === 'ok' ? [well, reason].filter((text) => text !== '').join(': ') : reason || well;
+
+function walk(at: Walk | undefined): string[] {
+  if (at?.leases !== undefined) return [`a walk is under way (${counted(at.leases, 'lease')})`];
+  return at?.owedAfter === undefined ? [] : ['waits for a walk by Kea'];
+}
+
+function behind({ lag, ageSeconds, gaps, lastGap }: Progress): string[] {
+  const since = ageSeconds === undefined || lag === 0 ? '' : `, the oldest of ${duration(ageSeconds)} ago`;
+  const holes = gaps === 0 ? '' : `; ${counted(gaps, 'gap')}, last ${lastGap?.reason} at ${lastGap?.at}`;
+  const what = lag === 0 ? 'has everything' : `${count(lag)} record${lag === 1 ? '' : 's'}${since}`;
+  return [lag === 0 ? 'current' : 'behind', `${what}${holes}`];
+}
+
+function advice({ part, code, help, reason }: Problem, out: Out): string[] {
+  const text = help ?? (reason === '' ? 'It says nothing about why.' : undefined);
+  if (text === undefined) return [];
+  const why = code === undefined ? '' : ` (${printable(code)})`;
+  const lines = wrap(printable(text), (out.columns ?? usualColumns) - 4);
+  return [`  ${out.paint.yellow(printable(part))}${why}`, ...lines.map((line) => `    ${line}`)];
+}
+
+/** Green well, red failed, yellow whatever else. */
+export function paintState(state: string, text: string, { paint }: Out): string {
+  if (state === 'ok' || state === 'current') return paint.green(text);
+  return state === 'failed' || state === 'down' ? paint.red(text) : paint.yellow(text);
+}
