@@ -53,7 +53,7 @@ export const errors = {
   CONTROL_CUT: {
     code: 'CONTROL_CUT',
     message: 'the host cut the answer off',
-    help: 'It was stopped or killed, or this command took nothing for minutes. Run the command again.',
+    help: 'It was stopped or killed, has as many connections as it takes, or this command took nothing for minutes. Run the command again.',
     retry: true,
     exit: 75,
   },

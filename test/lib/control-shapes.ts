@@ -36,7 +36,7 @@ const progress = z.strictObject({
 const walk = z.strictObject({
   owedAfter: whole.exactOptional(),
   leases: whole.exactOptional(),
-  last: z.strictObject({ begin: whole, end: whole, leases: whole, complete: z.boolean() }).exactOptional(),
+  last: z.strictObject({ begin: whole, end: whole, leases: whole }).exactOptional(),
 });
 
 const journal = z.strictObject({

@@ -90,6 +90,9 @@ function argumentRow(argument: Argument): string[] {
 const optionRow = (option: Option): string[] => [`\`${option.flags}\``, option.description];
 
 function table(headings: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)].join('\n');
+  const escaped = [headings, ...rows].map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
+  const wide = headings.map((_, i) => Math.max(...escaped.map((cells) => cells[i]?.length ?? 0)));
+  const line = (cells: string[]) => `| ${cells.map((cell, i) => cell.padEnd(wide[i] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = escaped;
+  return [line(head), line(wide.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
 }

@@ -40,6 +40,7 @@ function perfdhcp(server: Kea): string {
 }
 
 export function suggestions({ etcd, keas, host }: Running): string {
+  const nnoe = `node ${join(tree, 'dist/src/cli/nnoe.js')}`;
   const ask = `node ${join(tree, 'dist/tools/ask.js')}`;
   const [kea4, kea6] = keas;
   const commands: [string, string][] = [
@@ -53,8 +54,10 @@ export function suggestions({ etcd, keas, host }: Running): string {
       'everything that happened to them',
       `etcdctl --endpoints ${etcd.endpoints[0]} get --prefix /nnoe/dhcp/history/`,
     ],
+    ['what is connected, who is behind, what is wrong', `${nnoe} status --socket ${host.socket}`],
+    ['leases as they change', `${nnoe} leases --watch --socket ${host.socket}`],
     ['the journal, as the hook sees it', `${ask} ${kea4.at.socket} nnoe-status`],
-    ["have Kea's lease database read again", `${ask} ${kea4.at.socket} nnoe-resync`],
+    ["have Kea's lease database read again", `${nnoe} resync --socket ${host.socket}`],
     ['state, with reasons, and metrics', `curl http://127.0.0.1:${host.port}/health   # or /metrics`],
   ];
   return commands.map(([what, command]) => `  # ${what}\n  ${command}`).join('\n');

@@ -64,8 +64,8 @@ export interface Walk {
   owedAfter?: number;
   /** A walk is being read: this many leases of it so far. */
   leases?: number;
-  /** The last one whose end was read. */
-  last?: { begin: number; end: number; leases: number; complete: boolean };
+  /** The last complete one of every subnet whose end was read: sequences where it began and ended. */
+  last?: { begin: number; end: number; leases: number };
 }
 
 export interface JournalReport extends Part {

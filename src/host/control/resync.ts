@@ -62,7 +62,7 @@ class Watched {
       });
     }
     const { last } = walk;
-    const through = last?.complete && last.begin > this.#after;
+    const through = last !== undefined && last.begin > this.#after;
     const leases = through ? last.leases : (walk.leases ?? 0);
     let state: WalkLine['state'] = walk.leases === undefined ? 'asked' : 'walking';
     if (through) state = source.passed(last.end) ? 'done' : 'settling';

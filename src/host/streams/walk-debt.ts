@@ -38,8 +38,8 @@ export interface WalkState {
   owedAfter?: number;
   /** A walk is being read: this many leases of it so far. */
   leases?: number;
-  /** The last whose end was read: where it began and ended. */
-  last?: { begin: number; end: number; leases: number; complete: boolean };
+  /** The last complete one of every subnet whose end was read: where it began and ended. */
+  last?: { begin: number; end: number; leases: number };
 }
 
 export class WalkDebt {
@@ -125,7 +125,7 @@ export class WalkDebt {
   ended(id: number, end: number, whole: boolean, leases: number): void {
     this.#alive = undefined;
     if (whole) this.#paid = Math.max(this.#paid, id);
-    if (id >= (this.#last?.begin ?? 0)) this.#last = { begin: id, end, leases, complete: whole };
+    if (whole && id >= (this.#last?.begin ?? 0)) this.#last = { begin: id, end, leases };
     if (id >= (this.#reading?.begin ?? 0)) this.#reading = undefined;
     if (this.#after === undefined) return;
     if (whole && id > this.#after) {
