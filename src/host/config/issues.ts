@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // What zod finds, all of it and in words.
 import type { z } from 'zod';
-import { isTable, type Path, pathId, type Table, valueAt } from './paths.js';
+import { isTable, type Path, pathId, put, type Table, valueAt } from './paths.js';
 
 export type Issue = z.core.$ZodIssue;
 
@@ -11,41 +11,67 @@ export type Issue = z.core.$ZodIssue;
  */
 export function validate(schema: z.ZodType, raw: Table): { data?: Table; issues: Issue[] } {
   const issues: Issue[] = [];
-  const gone = new Set<string>();
-  const left = structuredClone(raw);
+  const left = new Remainder(raw);
   // Each round takes something out; the bound is for schemas that refuse whatever they are given.
   for (let round = 0; round < 20; round++) {
-    const result = schema.safeParse(left);
+    const result = schema.safeParse(left.value);
     if (result.success) return issues.length === 0 ? { data: result.data as Table, issues } : { issues };
-    issues.push(...result.error.issues.filter((issue) => !gone.has(pathId(issue.path as Path))));
-    const removed = result.error.issues.map((issue) => takeOut(left, issue, gone));
+    issues.push(...result.error.issues.flatMap((issue) => left.fresh(issue)));
+    const removed = result.error.issues.map((issue) => left.takeOut(issue));
     if (!removed.includes(true)) break;
   }
   return { issues };
 }
 
-/** Whether there was something to take out. */
-function takeOut(raw: Table, issue: Issue, gone: Set<string>): boolean {
-  const path = issue.path as Path;
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => remove(raw, [...path, key], gone)).includes(true);
-  // A list is taken as a whole: its elements would move.
-  const list = path.findIndex((step) => typeof step === 'number');
-  for (let length = list === -1 ? path.length : list; length > 0; length--)
-    if (remove(raw, path.slice(0, length), gone)) {
-      gone.add(pathId(path));
-      return true;
-    }
-  return false;
-}
+/** What is left of a configuration when everything that was at fault is taken out of it. */
+class Remainder {
+  readonly value: Table;
+  readonly #gone = new Set<string>();
+  /** Sections whose name is at fault go on under another one, so that what is in them is checked. */
+  readonly #renamed = new Map<string, string>();
 
-function remove(raw: Table, path: Path, gone: Set<string>): boolean {
-  gone.add(pathId(path));
-  const above = valueAt(raw, path.slice(0, -1));
-  const last = path.at(-1) ?? '';
-  if (!isTable(above) || !Object.hasOwn(above, last)) return false;
-  delete above[last];
-  return true;
+  constructor(raw: Table) {
+    this.value = structuredClone(raw);
+  }
+
+  /** The issue with its path in the configuration, unless it is about something that was taken out. */
+  fresh(issue: Issue): Issue[] {
+    if (this.#gone.has(pathId(issue.path as Path))) return [];
+    return [{ ...issue, path: issue.path.map((step) => this.#renamed.get(String(step)) ?? step) }];
+  }
+
+  /** Whether there was something to take out. */
+  takeOut(issue: Issue): boolean {
+    const path = issue.path as Path;
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => this.#remove([...path, key])).includes(true);
+    if (issue.code === 'invalid_key') return this.#rename(path);
+    this.#gone.add(pathId(path));
+    // A list is taken as a whole: its elements would move.
+    const list = path.findIndex((step) => typeof step === 'number');
+    for (let length = list === -1 ? path.length : list; length > 0; length--)
+      if (this.#remove(path.slice(0, length))) return true;
+    return false;
+  }
+
+  #remove(path: Path): boolean {
+    this.#gone.add(pathId(path));
+    const above = valueAt(this.value, path.slice(0, -1));
+    const last = path.at(-1) ?? '';
+    if (!isTable(above) || !Object.hasOwn(above, last)) return false;
+    delete above[last];
+    return true;
+  }
+
+  #rename(path: Path): boolean {
+    const name = String(path.at(-1));
+    const section = valueAt(this.value, path);
+    if (!this.#remove(path) || this.#renamed.has(name)) return false;
+    const free = `x${this.#renamed.size}-${name.toLowerCase().replace(/[^a-z0-9]/g, '-')}`;
+    this.#renamed.set(free, name);
+    put(this.value, [...path.slice(0, -1), free], section);
+    return true;
+  }
 }
 
 const typeNames: Record<string, string> = {

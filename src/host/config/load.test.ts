@@ -4,19 +4,13 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { exitCode, NnoeError } from '../errors.js';
+import { exitCode } from '../errors.js';
 import { ConfigError, faultLine } from './faults.js';
 import { loadConfig, parseConfig } from './load.js';
 import { samplePlugin as plugin } from './test-support.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'nnoe-config-'));
 test.after(() => rmSync(directory, { recursive: true }));
-
-function written(text: string | Buffer): string {
-  const file = join(directory, 'nnoe.toml');
-  writeFileSync(file, text);
-  return file;
-}
 
 /** The faults of a text, one a line, as an operator reads them; the file is called x. */
 function faults(text: string): string[] {
@@ -84,7 +78,7 @@ const kinds: [kind: string, text: string, ...expected: string[]][] = [
     '[store]\nendpoints = ["http://a:1"\n[http]\nlisten = ""\n',
     'x:3:1: not TOML: expected comma (,) token, in what begins in line 2',
   ],
-  ['section header that does not end', '[store\nroot = "/x"\n', 'x:1:7: not TOML: unterminated table key'],
+  ['section header that does not end', '[store\nroot = "/x"\n', 'x:1:7: not TOML: unterminated table-key'],
   ['no equals sign', 'node "a"\n', 'x:1:6: not TOML: expected equal (=) token'],
   ['bad escape', 'node = "\\q"\n', 'x:1:10: not TOML: invalid character in escape sequence'],
   ['key twice', '[http]\nlisten = ""\nlisten = ""\n', 'x:3:1: listen is there twice'],
@@ -167,8 +161,9 @@ const kinds: [kind: string, text: string, ...expected: string[]][] = [
   ],
   [
     'name of a section',
-    journal('DHCP', 'directory = "/j"\nfamily = 4\n'),
+    journal('DHCP', 'directory = "j"\nfamily = 4\n'),
     'x:1:1: journal.DHCP: found that name, expected a name of a-z, 0-9 and -, as dhcp4',
+    'x:2:13: journal.DHCP.directory: found "j", expected an absolute path',
   ],
   [
     'one directory for two journals',
@@ -221,5 +216,101 @@ for (const [kind, text, ...expected] of kinds)
     assert.equal(faults(text), expected);
     assert.ok(kinds.length >= 20);
   });
+
+test('many faults are reported at once, in the order of the file', () => {
+  const text = `colour = "red"
+log.level = "loud"
+http.listen = 80
+[journal.DHCP]
+family = 5
+[store]
+user = "u"
+endpoints = []
+root =
+request-timout = 3
+connect-timeout = 1
+connect-timeout = 2
+[stop]
+deadline = "soon
+[plugins.sample]
+window = 9
+mode = "c"
+size = 1
+[plugins.other]
+`;
+  assert.equal(
+    faults(text).map((line) => line.split(' ', 2).join(' ')),
+    [
+      'x:1:1: colour:',
+      'x:2:13: log.level:',
+      'x:3:15: http.listen:',
+      'x:4:1: journal.DHCP:',
+      'x:5:10: journal.DHCP.family:',
+      'x:7:8: store.user:',
+      'x:8:13: store.endpoints:',
+      'x:9:7: not',
+      'x:10:1: store.request-timout:',
+      'x:12:1: connect-timeout',
+      'x:14:17: not',
+      'x:16:10: plugins.sample.window:',
+      'x:17:8: plugins.sample.mode:',
+      'x:18:1: plugins.sample.size:',
+      'x:19:1: plugins.other:',
+    ],
+  );
+});
+
+test('a fault in the syntax raises no false alarm about what it hides', () => {
+  // The directory may well stand in the line that cannot be read; so may the password.
+  assert.equal(faults('[journal.a]\nfamily = 4\ndirectory = /j\n').length, 1);
+  assert.equal(faults('[stroe\nroot = 5\n[http]\nlisten = 4\n').length, 2, 'what follows is read');
+  assert.equal(faults('[stop]\ndeadline = 1e9\n[http]\nlisten = """\n').length, 2, 'and what comes before');
+});
+
+test('thousands of faults in the syntax are cut short', () => {
+  const many = faults('? \n'.repeat(1000));
+  assert.ok(many.length <= 21, String(many.length));
+});
+
+test('line ends of Windows and a byte order mark are read; what is not UTF-8 is refused with its place', async () => {
+  const file = join(directory, 'bytes.toml');
+  const at = () => loadConfig([plugin], { file, environment: {} });
+  writeFileSync(file, '\ufeffnode = "a"\r\n[log]\r\nlevel = "warn"\r\n');
+  assert.is((await at()).config.log.level, 'warn');
+  writeFileSync(file, Buffer.from('node = "a"\n[log]\nlevel = "\xe4"\n', 'latin1'));
+  assert.equal((await failure(at)).faults.map(faultLine), [`${file}:3:10: not UTF-8`]);
+});
+
+async function failure(load: () => Promise<unknown>): Promise<ConfigError> {
+  try {
+    await load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+test('the error has everything in one text, and ends a process with 78', async () => {
+  const file = join(directory, 'two.toml');
+  writeFileSync(file, 'node = 1\n[log]\nlevel = 2\n');
+  const error = await failure(() => loadConfig([], { file, environment: {} }));
+  assert.is(exitCode(error), 78);
+  assert.is(error.message.split('\n').length, 3);
+  assert.match(error.message, 'the configuration is refused, with 2 faults:\n');
+  assert.match(error.message, `\n  ${file}:1:8: node: found 1, expected a text in quotes\n`);
+});
+
+test('a file that was named and is absent is refused', async () => {
+  const file = join(directory, 'absent.toml');
+  for (const options of [{ file, environment: {} }, { environment: { NNOE_CONFIG: file } }])
+    try {
+      await loadConfig([], options);
+      assert.unreachable();
+    } catch (error) {
+      assert.is((error as { code: string }).code, 'CONFIG_MISSING');
+      assert.match(String(error), file);
+    }
+});
 
 test.run();

@@ -141,9 +141,9 @@ export function sampleFile(all: Catalogue): string {
     if (section.path.length === 0) return keys;
     return `${comment(section.description)}# [${sampleName(section.path)}]\n\n${keys}`;
   });
-  return `## Every key of NNOE with its default or an example. To set one, take the "# " away, and that of its [section].
+  return `#:schema ./nnoe.schema.json
+## Every key of NNOE with its default or an example. To set one, take the "# " away, and that of its [section].
 ## Generated; \`nnoe config reference --format toml\` prints it with the plugins that are installed.
-#:schema ./nnoe.schema.json
 
 ${parts.join('\n')}`;
 }
@@ -159,15 +159,13 @@ const comment = (text: string): string => (text === '' ? '' : `## ${text}\n`);
 function sampleKey(key: Key): string {
   const { examples } = key.schema;
   const value = key.default === undefined ? examples?.[0] : key.default;
-  const range = withUnit(key.range, key.unit);
+  const range = key.range === '' ? '' : `Expected: ${withUnit(key.range, key.unit)}.`;
   const none = key.required
     ? 'Required.'
     : key.default === undefined
       ? `Default: ${key.shown ?? 'none'}.`
       : '';
-  const facts = [range === '' ? '' : `${range[0]?.toUpperCase()}${range.slice(1)}.`, none]
-    .filter(Boolean)
-    .join(' ');
+  const facts = [range, none].filter(Boolean).join(' ');
   return `${comment(key.description)}${comment(facts)}# ${keyName(key)} = ${tomlValue(value)}\n`;
 }
 
