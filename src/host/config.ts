@@ -119,7 +119,7 @@ export const pluginKeys = z.looseObject({
     .optional()
     .meta({
       description:
-        'npm package with the plugin, or a path relative to this file; for plugins that are not of this release.',
+        'The npm package of a plugin that is not of this release, or a path relative to this file.',
       range: 'a package’s name, or a path that begins with / or ./',
       examples: ['nnoe-plugin-first-seen'],
     }),
