@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 // Derives from proto/nnoe.proto: the TypeScript codec src/host/gen/events.ts and the C++ header
-// native/shm/gen/event_fields.h; and from the commands docs/cli.md. All are committed; running this twice leaves no difference. An argument names
-// another directory to write below.
+// native/shm/gen/event_fields.h; from the schemas of host and plugins: the reference of the configuration in
+// docs/reference/; from the commands: docs/cli.md. All are committed; running this twice leaves no difference. An argument
+// names another directory to write below.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
+import { catalogue } from '../src/host/config/catalogue.js';
+import { markdownReference, sampleFile, schemaFile } from '../src/host/config/reference.js';
+import { plugins } from '../src/plugins/plugins.js';
 import { cliPage } from './gen/cli.js';
 import { cppHeader } from './gen/cpp.js';
 import { typescriptCodec } from './gen/typescript.js';
@@ -27,3 +31,8 @@ if (!(schema instanceof protobuf.Namespace)) throw new Error('proto/nnoe.proto h
 write('src/host/gen/events.ts', typescriptCodec(schema));
 write('native/shm/gen/event_fields.h', cppHeader(schema));
 write('docs/cli.md', cliPage());
+
+const keys = catalogue(plugins);
+write('docs/reference/configuration.md', markdownReference(keys));
+write('docs/reference/nnoe.toml', sampleFile(keys));
+write('docs/reference/nnoe.schema.json', schemaFile(plugins));

@@ -1,64 +1,53 @@
 // SPDX-License-Identifier: MPL-2.0
-// What commands take from the configuration: where the control socket is, without judging the rest of the file.
-import { readFileSync } from 'node:fs';
+// The options of commands that read the configuration, and what those that only talk to the host take from it.
 import { InvalidArgumentError, Option } from 'commander';
-import { parse } from 'smol-toml';
-import { NnoeError, reasonOf } from '../host/errors.js';
+import { defaultConfigFile, type LoadOptions, writtenValue } from '../host/config/load.js';
+import { NnoeError } from '../host/errors.js';
 import { ControlClient } from './client.js';
 
-export const defaultConfigFile = '/etc/nnoe/nnoe.toml';
-/** As in src/host/config.ts, which a test compares: that file is not loaded for the sake of one path. */
+/** As in src/host/config.ts, which a test compares. */
 export const defaultSocket = '/run/nnoe/host.sock';
 
 export const configOption = () =>
-  new Option('--config <file>', `configuration (default: ${defaultConfigFile})`);
-export const socketOption = () =>
   new Option(
-    '--socket <path>',
-    'control socket of the host (default: NNOE_SOCKET, else as configured)',
-  ).argParser((text) => {
+    '--config <file>',
+    `configuration (default: NNOE_CONFIG, else ${defaultConfigFile} if it is there)`,
+  );
+export const setOption = () =>
+  new Option('--set <key=value>', 'a key, over the file and over variables; may be repeated').argParser(
+    (value: string, all: string[] = []) => [...all, value],
+  );
+export const socketOption = () =>
+  new Option('--socket <path>', 'control socket of the host (default: as configured)').argParser((text) => {
     if (text === '') throw new InvalidArgumentError('a path');
     return text;
   });
 export const jsonOption = () => new Option('--json', 'print JSON, for programs');
+
+export interface ConfigOptions {
+  config?: string;
+  set?: string[];
+}
 
 export interface SocketOptions {
   socket?: string;
   config?: string;
 }
 
-/** --socket, else that of a --config, else NNOE_SOCKET, else that of the default configuration. */
+export const loadOptions = ({ config, set }: ConfigOptions, environment: NodeJS.ProcessEnv): LoadOptions => ({
+  file: config,
+  set,
+  environment,
+});
+
+/** --socket, else as variables and file say; the rest of the file is not judged. */
 export function socketPath({ socket, config }: SocketOptions, env: NodeJS.ProcessEnv): string {
   if (socket !== undefined) return socket;
-  const { NNOE_SOCKET: given } = env;
-  if (config === undefined && given !== undefined && given !== '') return given;
-  const configured = configuredSocket(config);
+  const configured = writtenValue(['control', 'socket'], { file: config, environment: env });
   if (configured === '')
     throw new NnoeError('CONTROL_UNREACHABLE', { socket: 'no socket', reason: '[control] socket is empty' });
-  return configured;
+  return typeof configured === 'string' ? configured : defaultSocket;
 }
 
 export const clientFor = (options: SocketOptions, env: NodeJS.ProcessEnv) =>
   new ControlClient(socketPath(options, env));
-
-/** A default file that is not there says nothing; one that was named must be. */
-function configuredSocket(file: string | undefined): string {
-  let text: string;
-  try {
-    text = readFileSync(file ?? defaultConfigFile, 'utf8');
-  } catch (error) {
-    if (file === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return defaultSocket;
-    throw new NnoeError(
-      'CONFIG_MISSING',
-      { file: file ?? defaultConfigFile, reason: reasonOf(error) },
-      error,
-    );
-  }
-  try {
-    const { control } = parse(text) as { control?: { socket?: unknown } };
-    return typeof control?.socket === 'string' ? control.socket : defaultSocket;
-  } catch (error) {
-    const reason = reasonOf(error).split('\n', 1)[0] ?? '';
-    throw new NnoeError('CONFIG_SYNTAX', { file: file ?? defaultConfigFile, reason }, error);
-  }
-}

@@ -76,7 +76,7 @@ test('a configuration that is absent or wrong is refused with status 78, on stan
   assert.match(absent.stderr, 'nnoe: cannot read the configuration /nowhere/nnoe.toml');
   const wrong = host(configFile(temporary(), '[journal.dhcp6]\nfamily = 7\n'));
   assert.is(await wrong.ended(), 78);
-  assert.match(wrong.stderr, 'journal.dhcp6.directory: found nothing, expected a text');
+  assert.match(wrong.stderr, 'journal.dhcp6.directory: found nothing, expected a text in quotes');
   assert.match(wrong.stderr, 'journal.dhcp6.family: found 7, expected one of 4, 6');
 });
 
@@ -137,7 +137,7 @@ async function hostWith(setup: string): Promise<Run> {
       consumes: { lease: { batch: 8, onGap: 'ignore' } }, prefixes: {}, metrics: {},
       setup(ctx) { const health = () => ({ state: 'ok' }); ${setup} },
     });
-    process.exit(await runHost(${JSON.stringify(configFile(directory))}, [plugin]));`,
+    process.exit(await runHost({ file: ${JSON.stringify(configFile(directory))} }, [plugin]));`,
   );
   return new Run(program);
 }

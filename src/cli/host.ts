@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // `nnoe host`: the process around the host, from its configuration to its exit status.
 
-import type { HostConfig } from '../host/config.js';
-import { loadConfig } from '../host/config-file.js';
+import { type Loaded, type LoadOptions, loadConfig } from '../host/config/load.js';
 import { exitCode, NnoeError, reasonOf } from '../host/errors.js';
 import { Host } from '../host/host.js';
 import { createLogger, type Logger, say, sayError } from '../host/log.js';
@@ -12,20 +11,24 @@ import { plugins as released } from '../plugins/plugins.js';
 /** After an unexpected error its cause may well prevent an orderly stop: not longer than this, s. */
 const crashDeadline = 3;
 
-/** Resolves with the exit status, when the host has stopped. */
-export async function runHost(file: string, plugins: readonly AnyPlugin[] = released): Promise<number> {
-  let config: HostConfig;
+/** Resolves with the exit status, when the host has stopped. @param plugins those of the release. */
+export async function runHost(
+  options: LoadOptions,
+  plugins: readonly AnyPlugin[] = released,
+): Promise<number> {
+  let loaded: Loaded;
   try {
-    config = loadConfig(file, plugins);
+    loaded = await loadConfig(plugins, options);
   } catch (error) {
     process.stderr.write(`nnoe: ${reasonOf(error)}\n`);
     return exitCode(error);
   }
+  const { config } = loaded;
   const log = createLogger(config.log.level);
   const { ended, fatal } = untilTold(log);
   let host: Host;
   try {
-    host = new Host({ config, plugins, log, fatal });
+    host = new Host({ config, plugins: loaded.plugins, log, fatal });
     await host.start();
   } catch (error) {
     sayError(log, error);

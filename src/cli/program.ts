@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 // The tree of commands. Each is in a file of its own, which registers it here.
 import { readFileSync } from 'node:fs';
+import * as check from './commands/check.js';
 import * as completion from './commands/completion.js';
+import * as config from './commands/config.js';
 import * as host from './commands/host.js';
 import * as leases from './commands/leases.js';
 import * as plugins from './commands/plugins.js';
@@ -12,7 +14,7 @@ import type { Io } from './io.js';
 import { row } from './text.js';
 import { NnoeCommand } from './usage.js';
 
-const commands = [host, status, leases, resync, plugins, completion];
+const commands = [host, check, status, leases, resync, plugins, config, completion];
 
 export function makeProgram(io: Io): NnoeCommand {
   const program = new NnoeCommand('nnoe')

@@ -121,16 +121,19 @@ test('without a host every command that asks it says so and how to start it, wit
   }
 });
 
-test('the socket is that of --socket, else of --config, else of NNOE_SOCKET', async () => {
+test('the socket is that of --socket, else of NNOE_CONTROL_SOCKET, else of --config', async () => {
   const directory = temporary();
   const config = join(directory, 'nnoe.toml');
   writeFileSync(config, 'control.socket = "/configured.sock"\n[not]\nchecked = "here"\n');
-  const NNOE_SOCKET = '/env.sock';
+  const NNOE_CONTROL_SOCKET = '/env.sock';
   const asked = async (args: string[], env = {}) =>
     /answers on (\S+):/.exec((await inProcess(['status', ...args], env)).err)?.[1];
-  assert.is(await asked(['--socket', '/given.sock', '--config', config], { NNOE_SOCKET }), '/given.sock');
-  assert.is(await asked(['--config', config], { NNOE_SOCKET }), '/configured.sock');
-  assert.is(await asked([], { NNOE_SOCKET }), '/env.sock');
+  assert.is(
+    await asked(['--socket', '/given.sock', '--config', config], { NNOE_CONTROL_SOCKET }),
+    '/given.sock',
+  );
+  assert.is(await asked(['--config', config], { NNOE_CONTROL_SOCKET }), '/env.sock');
+  assert.is(await asked(['--config', config]), '/configured.sock');
   assert.is(defaultSocket, hostSchema.parse({}).control.socket);
 });
 

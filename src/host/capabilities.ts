@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // The capability list: what plugins declare, read without running them.
-import { z } from 'zod';
-import type { PluginConfig } from './config.js';
+import { catalogue, keysOf } from './config/catalogue.js';
+import { type PluginConfig, pluginKeys } from './config.js';
 import type { PluginInfo } from './control/api.js';
 import { metricName } from './metrics.js';
 import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec } from './plugin.js';
@@ -10,17 +10,15 @@ import { consumeSpec } from './supervisor/declarations.js';
 /** The package of the plugins that come with the host. */
 export const ownPackage = 'nnoe';
 
-/** @param packages of plugins that come from elsewhere, by plugin. */
 export function capabilities(
   plugins: readonly AnyPlugin[],
-  sections: Record<string, PluginConfig>,
-  packages: Readonly<Record<string, string>> = {},
+  sections: Readonly<Record<string, PluginConfig>>,
 ): PluginInfo[] {
   return plugins.map((plugin) => ({
     name: plugin.name,
     stability: plugin.stability,
     summary: plugin.summary,
-    package: packages[plugin.name] ?? ownPackage,
+    package: sections[plugin.name]?.package ?? ownPackage,
     enabled: sections[plugin.name]?.enabled ?? false,
     consumes: Object.fromEntries(
       Object.entries<ConsumeSpec>(plugin.consumes).map(([stream, spec]) => {
@@ -40,41 +38,24 @@ export function capabilities(
         { type, help, labels: [...labels] },
       ]),
     ),
-    config: configKeys(plugin.config),
+    config: configKeys(plugin),
   }));
 }
 
-interface SchemaNode {
-  type?: string | string[];
-  enum?: unknown[];
-  const?: unknown;
-  items?: SchemaNode;
-  anyOf?: SchemaNode[];
-  default?: unknown;
-  unit?: string;
-  description?: string;
-  properties?: Record<string, SchemaNode>;
-}
-
-function configKeys(schema: z.ZodObject): PluginInfo['config'] {
-  const { properties = {} } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
+function configKeys(plugin: AnyPlugin): PluginInfo['config'] {
+  const own = keysOf(catalogue([plugin])).filter(
+    ({ path: [section, name, key = ''] }) =>
+      section === 'plugins' && name === plugin.name && !(key in pluginKeys.shape),
+  );
   return Object.fromEntries(
-    Object.entries(properties).map(([key, node]) => [
-      key,
+    own.map(({ path, type, default: value, unit, description }) => [
+      path.slice(2).join('.'),
       {
-        type: typeOf(node),
-        ...(node.default === undefined ? {} : { default: node.default }),
-        ...(node.unit === undefined ? {} : { unit: node.unit }),
-        ...(node.description === undefined ? {} : { description: node.description }),
+        type,
+        ...(value === undefined ? {} : { default: value }),
+        ...(unit === '' ? {} : { unit }),
+        ...(description === '' ? {} : { description }),
       },
     ]),
   );
-}
-
-function typeOf(node: SchemaNode): string {
-  if (node.enum !== undefined) return node.enum.map((value) => JSON.stringify(value)).join(' | ');
-  if (node.const !== undefined) return JSON.stringify(node.const);
-  if (node.anyOf !== undefined) return [...new Set(node.anyOf.map(typeOf))].join(' | ');
-  if (node.type === 'array') return `list of ${node.items === undefined ? 'any' : typeOf(node.items)}`;
-  return [node.type ?? 'any'].flat().join(' | ');
 }

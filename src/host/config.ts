@@ -1,84 +1,140 @@
 // SPDX-License-Identifier: MPL-2.0
-// The configuration: what may stand in nnoe.toml. Every key carries its description and unit, so that the
-// reference can be generated from it. Reading and refusing is in config-file.ts.
+// The configuration: what may stand in nnoe.toml. This is the one place where a key is made: its type, default,
+// range, unit and sentence here are what is enforced, what the reference, the sample and the JSON Schema are
+// generated from, and what variables and flags go by. Reading and refusing is in config/.
+//
+// Metadata of a key: `description` (a sentence), `unit` (of every number), `range` (in words, where a pattern
+// says it only to machines), `examples` (of what has no default), `shown` (a default that differs from machine
+// to machine, in words), `names` (what the value is the path of; `nnoe check` looks at it).
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 
 const seconds = (fallback: number, description: string, limits: { min: number; max: number }) =>
   z.number().min(limits.min).max(limits.max).default(fallback).meta({ description, unit: 's' });
 
-const file = (description: string) => z.string().min(1).meta({ description });
+/** `range`: the pattern in words. */
+const text = (pattern: RegExp, range: string) => z.string().regex(pattern, range).meta({ range });
 
-const log = z.strictObject({
-  level: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error'])
-    .default('info')
-    .meta({ description: 'Least severe messages that are written.' }),
-});
+/** A file that has to be there, or a systemd credential; resolved by secrets.ts when it is needed. */
+const file = (description: string, example: string, names: 'file' | 'secret' = 'file') =>
+  text(
+    /^(\/.+|credential:[A-Za-z0-9_.@-]+)$/,
+    'an absolute path, or credential:NAME for a systemd credential',
+  ).meta({ description, examples: [example], names });
 
-const journal = z.strictObject({
-  directory: file('Directory of the journal that the Kea hook writes: its journal-directory.'),
-  family: z
-    .union([z.literal(4), z.literal(6)])
-    .meta({ description: 'Which of the two Kea servers writes it: 4 or 6.' }),
-});
+const directory = (names: 'journal' | 'directory') => text(/^\/.*$/, 'an absolute path').meta({ names });
 
-const tls = z.strictObject({
-  ca: file('PEM file with the certificates that the servers’ certificates are checked against.').optional(),
-  cert: file('PEM file with the certificate that the host shows.').optional(),
-  key: file('PEM file with the key of that certificate.').optional(),
-});
+const log = z
+  .strictObject({
+    level: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error'])
+      .default('info')
+      .meta({ description: 'Least severe messages that are written.' }),
+  })
+  .meta({ description: 'What the host writes to standard output, as JSON lines.' });
 
-const store = z.strictObject({
-  kind: z.enum(['etcd']).default('etcd').meta({ description: 'Which store holds keys and values.' }),
-  root: z
+const journal = z
+  .strictObject({
+    directory: directory('journal').meta({
+      description: 'Directory of the journal that the Kea hook writes: its journal-directory.',
+      examples: ['/var/lib/kea/nnoe/dhcp4'],
+    }),
+    family: z
+      .union([z.literal(4), z.literal(6)])
+      .meta({ description: 'Which of the two Kea servers writes it: 4 or 6.', examples: [4] }),
+  })
+  .meta({ description: 'The journal of one Kea server. Its name is a metric label: a-z, 0-9 and -.' });
+
+const tls = z
+  .strictObject({
+    ca: file(
+      'PEM file with the certificates that the servers’ certificates are checked against.',
+      '/etc/nnoe/ca.pem',
+    ).optional(),
+    cert: file('PEM file with the certificate that the host shows.', '/etc/nnoe/host.pem').optional(),
+    key: file('PEM file with the key of that certificate.', 'credential:host-key', 'secret').optional(),
+  })
+  .meta({ description: 'Used with https endpoints.' });
+
+const store = z
+  .strictObject({
+    kind: z.enum(['etcd']).default('etcd').meta({ description: 'Which store holds keys and values.' }),
+    root: text(/^\/[^/]+(\/[^/]+)*$/, 'a path such as /nnoe, without a slash at its end')
+      .default('/nnoe')
+      .meta({ description: 'Above every key that the host reads or writes.' }),
+    endpoints: z
+      .array(
+        text(/^https?:\/\/[^/\s@]+$/, 'a URL such as https://etcd1.example:2379, without user and password'),
+      )
+      .min(1)
+      .default(['http://127.0.0.1:2379'])
+      .meta({ description: 'Members of the cluster; any that answers is used.' }),
+    user: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .meta({ description: 'Name to log in with.', examples: ['nnoe'] }),
+    'password-file': file(
+      'File whose first line is the password of that user.',
+      'credential:etcd-password',
+      'secret',
+    ).optional(),
+    tls: tls.optional(),
+    'connect-timeout': seconds(5, 'Time one attempt to connect may take.', { min: 0.1, max: 300 }),
+    'request-timeout': seconds(10, 'Time one request may take before it is tried again.', {
+      min: 0.1,
+      max: 300,
+    }),
+  })
+  .meta({ description: 'Where keys and values are kept.' });
+
+const http = z
+  .strictObject({
+    listen: text(/^(|.+:\d{1,5})$/, 'an address and port such as 127.0.0.1:9090, or an empty text for none')
+      .default('127.0.0.1:9090')
+      .meta({ description: 'Where /health and /metrics are served; port 0 takes a free one.' }),
+  })
+  .meta({ description: 'The HTTP server for health and metrics.' });
+
+const control = z
+  .strictObject({
+    socket: text(/^(|\/.{0,95})$/, 'an absolute path of at most 96 characters, or an empty text for none')
+      .default('/run/nnoe/host.sock')
+      .meta({
+        description:
+          'Unix socket over which `nnoe status` and the like talk to the host; its directory is made.',
+      }),
+  })
+  .meta({ description: 'How the `nnoe` command reaches the host.' });
+
+const stop = z
+  .strictObject({
+    deadline: seconds(10, 'Time the host has to finish what is outstanding when it is told to stop.', {
+      min: 0.1,
+      max: 600,
+    }),
+  })
+  .meta({ description: 'How the host ends.' });
+
+/** Sections whose name is the operator's, and plugins; hence the narrow alphabet: metric labels, log names. */
+const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name of a-z, 0-9 and -, as dhcp4');
+
+/** What every plugin's section may hold besides the plugin's own keys. */
+export const pluginKeys = z.looseObject({
+  enabled: z.boolean().default(true).meta({ description: 'Whether the plugin runs.' }),
+  package: z
     .string()
-    .regex(/^\/[^/]+(\/[^/]+)*$/, 'a path such as /nnoe, without a slash at its end')
-    .default('/nnoe')
-    .meta({ description: 'Above every key that the host reads or writes.' }),
-  endpoints: z
-    .array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'a URL such as https://etcd1.example:2379'))
-    .min(1)
-    .default(['http://127.0.0.1:2379'])
-    .meta({ description: 'Members of the cluster; any that answers is used.' }),
-  user: z.string().min(1).optional().meta({ description: 'Name to log in with.' }),
-  'password-file': file('File whose first line is the password of that user.').optional(),
-  tls: tls.optional().meta({ description: 'Used with https endpoints.' }),
-  'connect-timeout': seconds(5, 'Time one attempt to connect may take.', { min: 0.1, max: 300 }),
-  'request-timeout': seconds(10, 'Time one request may take before it is tried again.', {
-    min: 0.1,
-    max: 300,
-  }),
-});
-
-const http = z.strictObject({
-  listen: z
-    .string()
-    .regex(/^(|.+:\d{1,5})$/, 'an address and port such as 127.0.0.1:9090, or an empty text for none')
-    .default('127.0.0.1:9090')
-    .meta({ description: 'Where /health and /metrics are served; port 0 takes a free one.' }),
-});
-
-const control = z.strictObject({
-  socket: z
-    .string()
-    .regex(/^(|\/.{0,95})$/, 'an absolute path of at most 96 characters, or an empty text for none')
-    .default('/run/nnoe/host.sock')
+    .regex(/^(\.{0,2}\/.+|(@[a-z0-9._~-]+\/)?[a-z0-9._~-]+)$/, 'a package’s name, or a path with / or ./')
+    .optional()
     .meta({
       description:
-        'Unix socket over which `nnoe status` and the like talk to the host; its directory is made.',
+        'The npm package of a plugin that is not of this release, or a path relative to this file.',
+      range: 'a package’s name, or a path that begins with / or ./',
+      examples: ['nnoe-plugin-first-seen'],
     }),
 });
-
-const stop = z.strictObject({
-  deadline: seconds(10, 'Time the host has to finish what is outstanding when it is told to stop.', {
-    min: 0.1,
-    max: 600,
-  }),
-});
-
-/** Journal names become metric labels and log names; hence the narrow alphabet. Checked by config-file.ts. */
-export const journalName = /^[a-z][a-z0-9-]*$/;
 
 export const hostSchema = z
   .strictObject({
@@ -87,10 +143,17 @@ export const hostSchema = z
       .min(1)
       .max(253)
       .default(() => hostname())
-      .meta({ description: 'Name of this node in what it writes to the store. Default: the host name.' }),
+      .meta({
+        description: 'Name of this node in what it writes to the store.',
+        shown: 'the host name',
+        examples: ['dhcp-a'],
+      }),
+    'plugin-directory': directory('directory')
+      .default('/var/lib/nnoe/plugins')
+      .meta({ description: 'Where packages of plugins are looked for after the directory of this file.' }),
     log: log.prefault({}),
     journal: z
-      .record(z.string(), journal)
+      .record(name, journal)
       .default({})
       .meta({ description: 'One section for each Kea server on this machine.' }),
     store: store.prefault({}),
@@ -98,28 +161,29 @@ export const hostSchema = z
     control: control.prefault({}),
     stop: stop.prefault({}),
     plugins: z
-      .record(z.string(), z.record(z.string(), z.unknown()))
+      .record(name, pluginKeys)
       .default({})
-      .meta({ description: 'One section for each plugin; its keys are the plugin’s own, and `enabled`.' }),
+      .meta({ description: 'One section for each plugin: its own keys, `enabled` and `package`.' }),
   })
   .superRefine((value, context) => {
     const { user, tls: files } = value.store;
     const fault = (path: string[], message: string) =>
       context.addIssue({ code: 'custom', path: ['store', ...path], message });
     if (user !== undefined && value.store['password-file'] === undefined)
-      fault(['password-file'], 'a file with the password of store.user');
+      fault(['user'], 'password-file beside it');
     if (files !== undefined && (files.cert === undefined) !== (files.key === undefined))
-      fault(['tls', files.cert === undefined ? 'cert' : 'key'], 'cert and key together');
+      fault(['tls', files.cert === undefined ? 'key' : 'cert'], 'cert and key together');
     const seen = new Map<string, string>();
     for (const [name, { directory }] of Object.entries(value.journal)) {
-      const other = seen.get(directory);
+      const same = resolve(directory);
+      const other = seen.get(same);
       if (other !== undefined)
         context.addIssue({
           code: 'custom',
           path: ['journal', name, 'directory'],
           message: `a directory of its own (journal.${other} has this one)`,
         });
-      seen.set(directory, name);
+      seen.set(same, name);
     }
   });
 
@@ -128,6 +192,8 @@ export type JournalConfig = z.output<typeof journal>;
 
 export interface PluginConfig {
   enabled: boolean;
+  /** The npm package that it comes from, as configured; undefined: it is one of this release. */
+  package?: string;
   /** As the plugin's own schema made it. */
   config: Record<string, unknown>;
 }

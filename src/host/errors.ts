@@ -17,8 +17,8 @@ export interface ErrorSpec {
 export const errors = {
   CONFIG_INVALID: {
     code: 'CONFIG_INVALID',
-    message: '{file} is refused:\n{faults}',
-    help: 'Each line names a key, what stands there and what was expected. Every fault is listed at once; correct them and start again. Nothing was started.',
+    message: 'the configuration is refused, with {count}:\n{faults}',
+    help: 'Each line says where (file:line:column, a variable or a flag), which key, what stands there and what was expected. Every fault is listed at once; correct them and start again. Nothing was started. `nnoe config reference KEY` explains a key.',
     retry: false,
     exit: 78,
   },
@@ -29,10 +29,10 @@ export const errors = {
     retry: false,
     exit: 78,
   },
-  CONFIG_SYNTAX: {
-    code: 'CONFIG_SYNTAX',
-    message: '{file} is not TOML: {reason}',
-    help: 'The line and column say where reading stopped. Texts stand in quotes, lists in brackets.',
+  CREDENTIAL_ABSENT: {
+    code: 'CREDENTIAL_ABSENT',
+    message: 'there is no credential {name}: {reason}',
+    help: 'credential:NAME is a file that systemd gives to the service, with LoadCredential=NAME:/path or SetCredentialEncrypted= in its unit. Outside of the service it cannot be read; name a file by its path instead.',
     retry: false,
     exit: 78,
   },
@@ -108,7 +108,7 @@ export const errors = {
   CONTROL_UNREACHABLE: {
     code: 'CONTROL_UNREACHABLE',
     message: 'no host answers on {socket}: {reason}',
-    help: 'Start it with `nnoe host` (or `systemctl start nnoe`). When it runs with another [control] socket, name that with --socket, NNOE_SOCKET, or the same --config.',
+    help: 'Start it with `nnoe host` (or `systemctl start nnoe`). When it runs with another [control] socket, name that with --socket, NNOE_CONTROL_SOCKET, or the same --config.',
     retry: true,
     exit: 69,
   },

@@ -13,7 +13,7 @@ import { Plane } from './lib/plane.js';
 import { type Proc, start, until } from './lib/process.js';
 
 let plane: Plane;
-const socket = () => ({ NNOE_SOCKET: plane.host.socket });
+const socket = () => ({ NNOE_CONTROL_SOCKET: plane.host.socket });
 
 const lines = <T>(text: string, schema: z.ZodType<T>): T[] =>
   text
@@ -73,7 +73,7 @@ test('leases: exactly what the store holds, as lines, as a table, and by address
   const all = lines((await nnoe(['leases', '--json'], socket())).out, leaseLine);
   assert.equal(all.at(-1)?.type, 'end');
   const values = all.flatMap((line) => (line.type === 'lease' ? [JSON.stringify(line.lease)] : []));
-  const inStore = (await plane.etcd.prefix('/nnoe/dhcp/leases/')).map(({ value }) => String(value));
+  const inStore = (await plane.etcd.list('/nnoe/dhcp/leases/')).map(({ value }) => String(value));
   assert.equal(values.sort(), inStore.sort());
   const table = await nnoe(['leases'], socket());
   assert.is(table.status, 0);
@@ -185,7 +185,7 @@ test('plugins: what each can do, and how it is', async () => {
   const json = shownPlugins.parse(JSON.parse((await nnoe(['plugins', '--json'], socket())).out));
   assert.equal([json.running, json.plugins[0]?.status?.state], [true, 'ok']);
   const without = await nnoe(['plugins', '--json', '--config', plane.host.configFile], {
-    NNOE_SOCKET: '/nowhere',
+    NNOE_CONTROL_SOCKET: '/nowhere',
   });
   assert.is(shownPlugins.parse(JSON.parse(without.out)).running, true, '--config is nearer');
 });

@@ -77,7 +77,7 @@ export const onTerminal = (command: string, env: Record<string, string> = {}): P
 function collect(command: string, args: readonly string[], env: Record<string, string>): Promise<Ran> {
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !['NO_COLOR', 'FORCE_COLOR', 'NNOE_SOCKET'].includes(name),
+      ([name]) => !['NO_COLOR', 'FORCE_COLOR', 'NNOE_CONTROL_SOCKET'].includes(name),
     ),
   );
   const child = spawn(command, args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });

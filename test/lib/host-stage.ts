@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import * as assert from 'uvu/assert';
 import { z } from 'zod';
-import { parseConfig } from '../../src/host/config-file.js';
+import { parseConfig } from '../../src/host/config/load.js';
 import type { ControlLimits } from '../../src/host/control/limits.js';
 import type { NnoeError } from '../../src/host/errors.js';
 import { Host } from '../../src/host/host.js';

@@ -12,7 +12,7 @@ Made by \`make gen\` from the commands in \`src/cli/commands/\`; \`nnoe COMMAND 
 
 Results go to standard output, everything else to standard error. Colours and progress appear on a terminal only;
 \`NO_COLOR\`, \`FORCE_COLOR\` and \`--no-color\` are respected. Commands that ask the host find its control socket by
-\`--socket\`, else in the file that \`--config\` names, else by \`NNOE_SOCKET\`, else in \`/etc/nnoe/nnoe.toml\`.
+\`--socket\`, else by \`NNOE_CONTROL_SOCKET\`, else in the file that \`--config\` names, else in \`/etc/nnoe/nnoe.toml\`.
 
 With \`--json\` a command prints one JSON document, or one object a line (NDJSON) where it streams, in the shapes of
 \`src/host/control/api.ts\`. An error is then \`{"error":{"code","message","help"}}\` on standard error; a wrong command line

@@ -4,10 +4,11 @@ import { type PluginInfo, type PluginList, routes, type StatusReport } from '../
 import { NnoeError } from '../../host/errors.js';
 import type { ControlClient } from '../client.js';
 import {
+  type ConfigOptions,
   clientFor,
   configOption,
-  defaultConfigFile,
   jsonOption,
+  loadOptions,
   type SocketOptions,
   socketOption,
 } from '../configured.js';
@@ -55,7 +56,7 @@ async function look(options: SocketOptions, io: Io): Promise<Found> {
   } catch (error) {
     const absent = error instanceof NnoeError && error.code === 'CONTROL_UNREACHABLE';
     if (!absent || options.socket !== undefined) throw error;
-    return { running: false, plugins: await fromConfiguration(options.config) };
+    return { running: false, plugins: await fromConfiguration(options, io) };
   }
 }
 
@@ -68,17 +69,13 @@ async function fromHost(client: ControlClient): Promise<ShownPlugin[]> {
   });
 }
 
-async function fromConfiguration(file: string | undefined): Promise<PluginInfo[]> {
-  const [{ plugins }, { loadConfig, parseConfig }, { capabilities }] = await Promise.all([
+async function fromConfiguration(options: ConfigOptions, io: Io): Promise<PluginInfo[]> {
+  const [released, { loadConfig }, { capabilities }] = await Promise.all([
     import('../../plugins/plugins.js'),
-    import('../../host/config-file.js'),
+    import('../../host/config/load.js'),
     import('../../host/capabilities.js'),
   ]);
-  const { existsSync } = await import('node:fs');
-  const config =
-    file === undefined && !existsSync(defaultConfigFile)
-      ? parseConfig('', plugins)
-      : loadConfig(file ?? defaultConfigFile, plugins);
+  const { config, plugins } = await loadConfig(released.plugins, loadOptions(options, io.env));
   return capabilities(plugins, config.plugins);
 }
 

@@ -12,13 +12,10 @@ export const config = z.object({
     .default(false)
     .meta({ description: 'Keeps every event under dhcp/history/, one key each.' }),
   'history-max-age': seconds(7 * 86_400, 'History older than this is deleted.'),
-  'in-flight': z
-    .number()
-    .int()
-    .min(1)
-    .max(32)
-    .default(8)
-    .meta({ description: 'Transactions sent to the store before the first is answered.' }),
+  'in-flight': z.number().int().min(1).max(32).default(8).meta({
+    description: 'Transactions sent to the store before the first is answered.',
+    unit: 'transactions',
+  }),
   'sweep-interval': z
     .number()
     .min(0.05)
