@@ -94,7 +94,7 @@ test('config reference of what there is not is refused with 64; faults do not ke
   const { status, stderr } = nnoe(['config', 'reference', 'store.rot', ...configure('node = 1')]);
   assert.match(stderr, 'the configuration has faults');
   assert.is(status, 64);
-  assert.match(stderr, 'there is no key or section store.rot; did you mean store.root?');
+  assert.match(stderr, 'argument <key>: found "store.rot", expected store.root');
 });
 
 test('config reference knows the plugins that the configuration names', () => {

@@ -10,14 +10,14 @@ const stateColumn = 1;
 /** Lines where nobody says how wide they may be. */
 const usualColumns = 80;
 
-/** Ends with a newline. */
-export function showStatus(report: StatusReport, out: Out): string {
+/** Ends with a newline. @param now ms since 1970. */
+export function showStatus(report: StatusReport, out: Out, now: number): string {
   const { paint } = out;
   const coloured = (state: string) => paintState(state, state, out);
   const up = duration(report.uptimeSeconds);
   const where = `nnoe ${printable(report.version)}, process ${report.pid}, up ${up}`;
   const head = `${paint.bold(printable(report.node))}: ${coloured(printable(report.state))} (${where})`;
-  const rows = [headings, ...partRows(report)];
+  const rows = [headings, ...partRows(report, now)];
   const wide = widths(rows.map((cells) => cells.slice(0, -1)));
   const table = rows.map((cells, i) =>
     row(cells, wide, out.columns, (cell, column) => {
@@ -30,9 +30,9 @@ export function showStatus(report: StatusReport, out: Out): string {
   return `${[head, '', ...table, ...todo].join('\n')}\n`;
 }
 
-function partRows({ store, journals, plugins, control }: StatusReport): string[][] {
+function partRows({ store, journals, plugins, control }: StatusReport, now: number): string[][] {
   return [
-    ['store', store.state, details(store, `${store.name}, keys below ${store.root}`)],
+    ['store', store.state, storeDetails(store)],
     ...Object.entries(journals).map(([name, each]) => {
       const well = [
         `family ${each.family}`,
@@ -43,10 +43,17 @@ function partRows({ store, journals, plugins, control }: StatusReport): string[]
     }),
     ...Object.entries(plugins).flatMap(([name, each]) => [
       [`plugin ${name}`, each.state, details(each, '')],
-      ...Object.entries(each.journals).map(([journal, progress]) => [`  ${journal}`, ...behind(progress)]),
+      ...Object.entries(each.journals).map(([journal, progress]) => [
+        `  ${journal}`,
+        ...behind(progress, now),
+      ]),
     ]),
     ...(control.socket === '' ? [] : [['control socket', control.state, details(control, control.socket)]]),
   ].map((cells) => cells.map(printable));
+}
+
+function storeDetails({ state, reason, name, root }: StatusReport['store']): string {
+  return state === 'ok' ? `${reason || name}; keys below ${root}` : reason || name;
 }
 
 /** Its reason, when it gives one; `well` stays beside it only when it is well. */
@@ -58,9 +65,10 @@ function walk(at: Walk | undefined): string[] {
   return at?.owedAfter === undefined ? [] : ['waits for a walk by Kea'];
 }
 
-function behind({ lag, ageSeconds, gaps, lastGap }: Progress): string[] {
+function behind({ lag, ageSeconds, gaps, lastGap }: Progress, now: number): string[] {
   const since = ageSeconds === undefined || lag === 0 ? '' : `, the oldest of ${duration(ageSeconds)} ago`;
-  const holes = gaps === 0 ? '' : `; ${counted(gaps, 'gap')}, last ${lastGap?.reason} at ${lastGap?.at}`;
+  const ago = lastGap === undefined ? '' : duration(Math.max(0, now - Date.parse(lastGap.at)) / 1000);
+  const holes = gaps === 0 ? '' : `; ${counted(gaps, 'gap')}, the last ${lastGap?.reason} ${ago} ago`;
   const what = lag === 0 ? 'has everything' : `${count(lag)} record${lag === 1 ? '' : 's'}${since}`;
   return [lag === 0 ? 'current' : 'behind', `${what}${holes}`];
 }

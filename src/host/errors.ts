@@ -29,13 +29,6 @@ export const errors = {
     retry: false,
     exit: 78,
   },
-  CREDENTIAL_ABSENT: {
-    code: 'CREDENTIAL_ABSENT',
-    message: 'there is no credential {name}: {reason}',
-    help: 'credential:NAME is a file that systemd gives to the service, with LoadCredential=NAME:/path or SetCredentialEncrypted= in its unit. Outside of the service it cannot be read; name a file by its path instead.',
-    retry: false,
-    exit: 78,
-  },
   CONTROL_ANSWER: {
     code: 'CONTROL_ANSWER',
     message: 'the answer on {socket} cannot be read: {reason}',
@@ -118,6 +111,13 @@ export const errors = {
     help: 'The walk stays owed and is remembered on disk. It begins when Kea runs with the hook; `nnoe status` tells how far it is.',
     retry: true,
     exit: 75,
+  },
+  CREDENTIAL_ABSENT: {
+    code: 'CREDENTIAL_ABSENT',
+    message: 'there is no credential {name}: {reason}',
+    help: 'credential:NAME is a file that systemd gives to the service, with LoadCredential=NAME:/path or SetCredentialEncrypted= in its unit. Outside of the service it cannot be read; name a file by its path instead.',
+    retry: false,
+    exit: 78,
   },
   HOST_STOP_TIMEOUT: {
     code: 'HOST_STOP_TIMEOUT',

@@ -63,8 +63,8 @@ test('every status that an error ends with is explained, in help too', async () 
   const { out } = await inProcess(['--help']);
   for (const status of Object.values(exitStatus)) {
     assert.ok(explained.has(status), String(status));
-    assert.match(out, new RegExp(`^ +${status}  \\w`, 'm'));
-    assert.match(page, `| \`${status}\` |`);
+    assert.match(out, new RegExp(`^ +${status} +\\w`, 'm'));
+    assert.match(page, new RegExp(`^\\| \`${status}\` +\\| \\w`, 'm'));
   }
   for (const [code, { exit }] of Object.entries<ErrorSpec>(errors))
     assert.ok(exit === undefined || explained.has(exit), `${code} ends with ${exit}`);

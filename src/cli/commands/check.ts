@@ -21,11 +21,8 @@ export function register(program: NnoeCommand, io: Io): void {
     .json(
       'one document: `status`, the `user` who checked, and `findings` with `state` (ok, note or fault), `subject`, `message` and `help`.',
     )
-    .example(
-      'nnoe check',
-      'Would the host start with this configuration? Ends with 0 when it would, else with 78.',
-    )
-    .example('sudo -u nnoe nnoe check', 'The same for the user that the service runs as.')
+    .example('nnoe check', 'Would the host start? Ends with 0 when it would, else with 78.')
+    .example('nnoe check --config ./nnoe.toml', 'Another file.')
     .example('nnoe check --set log.level=debug --json', 'For programs, with a key changed.')
     .action(async (options: ConfigOptions & { json?: true }) => {
       const findings = await inspect(loadOptions(options, io.env));

@@ -43,7 +43,9 @@ export function register(program: NnoeCommand, io: Io): void {
     .addOption(configOption())
     .addOption(setOption())
     .addOption(
-      new Option('--format <format>', 'how').choices(['text', 'toml', 'schema', 'markdown']).default('text'),
+      new Option('--format <format>', 'what it is printed as')
+        .choices(['text', 'toml', 'schema', 'markdown'])
+        .default('text'),
     )
     .addOption(jsonOption())
     .json('one document: a list of keys, each with type, range, unit, default, meaning and variable.')

@@ -23,7 +23,7 @@ export function register(program: NnoeCommand, io: Io): void {
       const progress = new Progress(io, 'asking the host');
       const report = await client.get<StatusReport>(routes.status).finally(() => progress.end());
       if (options.json) await io.out.json(report);
-      else await io.out.write(showStatus(report, io.out));
+      else await io.out.write(showStatus(report, io.out, io.now()));
       io.status = exitStatusOfState(report.state);
     });
 }

@@ -77,8 +77,8 @@ test('by name beside the configuration, then in plugin-directory', async () => {
     plugins.map((plugin) => plugin.name),
     ['sample', 'near', 'far'],
   );
-  assert.equal(config.plugins.near, { enabled: true, config: { site: 'a1' } });
-  assert.equal(config.plugins.far, { enabled: true, config: { site: 'here' } });
+  assert.equal(config.plugins.near, { enabled: true, package: 'nnoe-plugin-near', config: { site: 'a1' } });
+  assert.equal(config.plugins.far, { enabled: true, package: 'nnoe-plugin-far', config: { site: 'here' } });
 });
 
 test('by path, relative to the configuration: a module, or a directory with a package', async () => {
@@ -104,7 +104,11 @@ test('variables reach the keys of such a plugin, and can name it', async () => {
   };
   install('etc', 'nnoe-plugin-by-name', source('by-name', 'export default plugin;'));
   const { config } = await load('', environment);
-  assert.equal(config.plugins['by-name'], { enabled: true, config: { site: 'b2' } });
+  assert.equal(config.plugins['by-name'], {
+    enabled: true,
+    package: 'nnoe-plugin-by-name',
+    config: { site: 'b2' },
+  });
   assert.equal(await refused('', { ...environment, NNOE_PLUGINS_BY_NAME_SIDE: 'x' }), [
     'NNOE_PLUGINS_BY_NAME_SIDE: no such variable; did you mean NNOE_PLUGINS_BY_NAME_SITE?',
   ]);
