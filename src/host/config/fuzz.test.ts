@@ -92,7 +92,7 @@ function check(bytes: Buffer): 'read' | 'refused' {
 
 test('mutations of the sample, and noise', () => {
   const count = { read: 0, refused: 0 };
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 600; i++) {
     const bytes = i % 5 === 0 ? noise() : mutated();
     try {
       count[check(bytes)]++;
@@ -100,12 +100,12 @@ test('mutations of the sample, and noise', () => {
       throw new Error(`case ${i}: ${JSON.stringify(bytes.toString('latin1'))}`, { cause: error });
     }
   }
-  assert.ok(count.read > 50, JSON.stringify(count));
-  assert.ok(count.refused > 500, JSON.stringify(count));
+  assert.ok(count.read > 30, JSON.stringify(count));
+  assert.ok(count.refused > 300, JSON.stringify(count));
 });
 
-test('what is nested a hundred thousand deep is refused', () => {
-  const depth = 100_000;
+test('what is nested twenty thousand deep is refused', () => {
+  const depth = 20_000;
   assert.is(check(Buffer.from(`node = ${'['.repeat(depth)}${']'.repeat(depth)}`)), 'refused');
   assert.is(check(Buffer.from(`node = ${'{a='.repeat(depth)}1${'}'.repeat(depth)}`)), 'refused');
 });
