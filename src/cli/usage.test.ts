@@ -27,10 +27,25 @@ const wrong: [args: string[], said: string][] = [
   [["it's\nme"], `nnoe: command: found "it's\\nme", expected ${commands}`],
   [
     ['host', '--confg', 'x'],
-    'nnoe host: option: found "--confg", expected one of --config, --json, --help; did you mean --config?',
+    'nnoe host: option: found "--confg", expected one of --config, --set, --json, --help; did you mean --config?',
   ],
   [['host', 'x'], 'nnoe host: argument: found "x", expected none'],
   [['host', '--config'], 'nnoe host: option --config <file>: found nothing, expected a value'],
+  [['check', 'x'], 'nnoe check: argument: found "x", expected none'],
+  [['check', '--set'], 'nnoe check: option --set <key=value>: found nothing, expected a value'],
+  [
+    ['config', 'sow'],
+    'nnoe config: command: found "sow", expected one of show, reference, help; did you mean show?',
+  ],
+  [['config', 'show', 'x'], 'nnoe config show: argument: found "x", expected none'],
+  [
+    ['config', 'reference', '--format', 'yaml'],
+    'nnoe config reference: option --format <format>: found "yaml", expected one of text, toml, schema, markdown',
+  ],
+  [
+    ['config', 'reference', 'store.rot'],
+    'nnoe config reference: argument <key>: found "store.rot", expected store.root',
+  ],
   [['status', 'x', 'y'], 'nnoe status: argument: found "x" "y", expected none'],
   [['status', '--watch'], `nnoe status: option: found "--watch", expected one of ${asks.join(', ')}`],
   [['status', '--socket'], 'nnoe status: option --socket <path>: found nothing, expected a value'],

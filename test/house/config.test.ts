@@ -2,8 +2,8 @@
 // Every key of the configuration, the host's and those of the released plugins, says all that people need.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { catalogue, type Key, keysOf } from '../../src/host/config/catalogue.js';
-import { keyText } from '../../src/host/config/reference.js';
+import { catalogue, type Key, keysOf, keyText } from '../../src/host/config/catalogue.js';
+import { parseConfig } from '../../src/host/config/load.js';
 import { otherVariables, pathOfVariable, variableOf } from '../../src/host/config/variables.js';
 import { plugins } from '../../src/plugins/plugins.js';
 import { files, text } from './lib/tree.js';
@@ -80,5 +80,10 @@ test('the variables that are no keys are those that the tree uses', () => {
     [],
   );
 });
+
+for (const file of files.filter((each) => /^(examples|docs)\/.*nnoe.*\.toml$/.test(each)))
+  test(`${file} is valid`, () => {
+    assert.ok(parseConfig(text(file), plugins, file));
+  });
 
 test.run();

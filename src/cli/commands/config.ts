@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 // `nnoe config`: what is in effect, and what may be configured.
 import { Option } from 'commander';
-import { type Catalogue, catalogue, type Key } from '../../host/config/catalogue.js';
+import { type Catalogue, catalogue, type Key, keyText } from '../../host/config/catalogue.js';
 import { loadConfig } from '../../host/config/load.js';
 import { nearest } from '../../host/config/nearest.js';
-import {
-  keyText,
-  markdownReference,
-  sampleFile,
-  schemaFile,
-  textReference,
-} from '../../host/config/reference.js';
+import { markdownReference, sampleFile, schemaFile, textReference } from '../../host/config/reference.js';
 import { shownValues, tomlShown } from '../../host/config/show.js';
 import { variableOf } from '../../host/config/variables.js';
 import type { AnyPlugin } from '../../host/plugin.js';

@@ -190,6 +190,9 @@ function counted(least: number | undefined, most: number | undefined, of: string
   return of === '' ? words : `${words} ${of}`;
 }
 
+/** `journal.NAME.family` */
+export const keyText = ({ path }: { path: readonly string[] }): string => path.join('.').replace('*', 'NAME');
+
 export const keysOf = (all: Catalogue): Key[] => all.flatMap((section) => section.keys);
 
 /** The key at `path`, where names that the operator gives match `*`; a name of its own comes first. */

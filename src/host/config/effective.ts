@@ -4,11 +4,11 @@ import type { z } from 'zod';
 import { type HostConfig, hostSchema, type PluginConfig, pluginKeys } from '../config.js';
 import { reasonOf } from '../errors.js';
 import type { AnyPlugin } from '../plugin.js';
-import { type Catalogue, keyAt, namesIn } from './catalogue.js';
+import { type Catalogue, keyAt, keysOf, keyText, namesIn } from './catalogue.js';
 import type { Document } from './document.js';
 import type { Fault, FaultPlace } from './faults.js';
 import { expectation, type Issue, isSecretName, show, validate } from './issues.js';
-import { suggestion } from './nearest.js';
+import { nearest, suggestion } from './nearest.js';
 import type { Override } from './overrides.js';
 import { dotted, isTable, type Path, pathId, put, type Table, valueAt } from './paths.js';
 
@@ -89,9 +89,8 @@ export class Effective {
   #issue(issue: Issue, above: Path): void {
     const path: Path = [...above, ...(issue.path as Path)];
     if (issue.code === 'unrecognized_keys') {
-      const known = namesIn(this.catalogue, path);
       for (const name of issue.keys)
-        this.#fault([...path, name], `unknown key; ${suggestion(name, known)}`, 'key');
+        this.#fault([...path, name], `unknown key; ${this.#instead(name, path)}`, 'key');
       return;
     }
     const value = valueAt(this.raw, path);
@@ -103,6 +102,14 @@ export class Effective {
     const expected = expectation(issue, key?.unit ?? '', key?.range ?? '');
     if (issue.code === 'invalid_key') this.#fault(path, `found that name, expected ${expected}`, 'key');
     else this.#fault(path, `found ${show(value, hidden)}, expected ${expected}`);
+  }
+
+  /** What to write instead of an unknown key. */
+  #instead(name: string, path: Path): string {
+    const known = namesIn(this.catalogue, path);
+    const elsewhere = keysOf(this.catalogue).find((key) => key.path.length > 1 && key.path.at(-1) === name);
+    if (nearest(name, known) !== undefined || elsewhere === undefined) return suggestion(name, known);
+    return `it belongs in [${keyText({ path: elsewhere.path.slice(0, -1) })}]`;
   }
 
   #unknownPlugins(sections: Table, plugins: readonly AnyPlugin[], unreadable: readonly string[]): void {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Whatever the bytes of the file: a configuration or faults with places inside of it, never another error.
+import { parse } from 'smol-toml';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { catalogue } from './catalogue.js';
@@ -71,6 +72,8 @@ const noise = () => Buffer.from(Array.from({ length: random(200) }, () => random
 
 function check(bytes: Buffer): 'read' | 'refused' {
   const document = readDocument(bytes, 'x');
+  // Another parser reads the same. It takes some of TOML 1.1 too, and refuses what a double does not count exactly.
+  if (!document.broken) assert.is(JSON.stringify(document.value), JSON.stringify(parse(bytes.toString())));
   const effective = new Effective(document, [], all);
   const config = effective.check([samplePlugin], []);
   const faults = [...document.faults, ...effective.faults];
@@ -89,7 +92,7 @@ function check(bytes: Buffer): 'read' | 'refused' {
 
 test('mutations of the sample, and noise', () => {
   const count = { read: 0, refused: 0 };
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 600; i++) {
     const bytes = i % 5 === 0 ? noise() : mutated();
     try {
       count[check(bytes)]++;
@@ -97,12 +100,12 @@ test('mutations of the sample, and noise', () => {
       throw new Error(`case ${i}: ${JSON.stringify(bytes.toString('latin1'))}`, { cause: error });
     }
   }
-  assert.ok(count.read > 50, JSON.stringify(count));
-  assert.ok(count.refused > 500, JSON.stringify(count));
+  assert.ok(count.read > 30, JSON.stringify(count));
+  assert.ok(count.refused > 300, JSON.stringify(count));
 });
 
-test('what is nested a hundred thousand deep is refused', () => {
-  const depth = 100_000;
+test('what is nested twenty thousand deep is refused', () => {
+  const depth = 20_000;
   assert.is(check(Buffer.from(`node = ${'['.repeat(depth)}${']'.repeat(depth)}`)), 'refused');
   assert.is(check(Buffer.from(`node = ${'{a='.repeat(depth)}1${'}'.repeat(depth)}`)), 'refused');
 });

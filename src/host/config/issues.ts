@@ -132,6 +132,10 @@ export function show(value: unknown, hidden: boolean): string {
     return typeof value === 'string' ? 'a text that is not shown here' : 'a value that is not shown here';
   if (value instanceof Date) return 'a date';
   if (typeof value === 'number') return String(value);
+  // What is in a section may be a secret.
+  if (isTable(value)) return 'a section';
+  if (Array.isArray(value) && value.some((each) => typeof each === 'object'))
+    return 'a list of sections or lists';
   const text = (JSON.stringify(value) ?? String(value)).replace(/(:\/\/)[^@/"]*@/g, '$1…@');
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -100,6 +100,7 @@ const kinds: [kind: string, text: string, ...expected: string[]][] = [
     '[log]\ncolour = true\n',
     'x:2:1: log.colour: unknown key; known here: level',
   ],
+  ['key of another section', '[log]\nlisten = ""\n', 'x:2:1: log.listen: unknown key; it belongs in [http]'],
   [
     'text instead of number',
     '[stop]\ndeadline = "10 s"\n',
@@ -200,7 +201,11 @@ const kinds: [kind: string, text: string, ...expected: string[]][] = [
     'plugins.sample.enabled = "no"\n',
     'x:1:26: plugins.sample.enabled: found "no", expected true or false',
   ],
-  ['array of sections', '[[http]]\nlisten = ""\n', 'x:1:1: http: found [{"listen":""}], expected a section'],
+  [
+    'array of sections',
+    '[[http]]\nlisten = ""\n',
+    'x:1:1: http: found a list of sections or lists, expected a section',
+  ],
   ['date', 'node = 2026-01-01\n', 'x:1:8: node: found a date, expected a text in quotes'],
   [
     'number of more than 64 bits',

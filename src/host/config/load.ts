@@ -60,13 +60,17 @@ export async function loadConfig(released: readonly AnyPlugin[], options: LoadOp
 
 /**
  * What file, variables and flags give at `path`, as it stands there: nothing is checked. Undefined: nobody said
- * anything. @throws NnoeError CONFIG_MISSING
+ * anything. @throws NnoeError CONFIG_MISSING; ConfigError when the file is not TOML and it may stand there.
  */
 export function writtenValue(path: readonly string[], options: LoadOptions = {}): unknown {
   const { set = [], environment = process.env } = options;
   const { document } = readFile(options.file ?? environment.NNOE_CONFIG);
   const keys = catalogue([]);
-  return valueAt(new Effective(document, readOverrides(keys, { environment, set }).list, keys).raw, path);
+  const { raw } = new Effective(document, readOverrides(keys, { environment, set }).list, keys);
+  const value = valueAt(raw, path);
+  // It may stand in what could not be read.
+  if (value === undefined && document.broken) throw new ConfigError(document.faults);
+  return value;
 }
 
 /** The configuration in `text` alone, for tests: nothing else is read. @throws ConfigError */

@@ -128,6 +128,8 @@ test('no text that may be a secret is in a fault', async () => {
     { text: `[store]\npassword-file = ["${secret}"]\n` },
     { text: `[store]\nendpoints = ["https://u:${secret}@etcd:2379"]\n` },
     { text: `[plugins.sample]\ntoken = "${secret}"\n` },
+    { text: `[[store]]\npassword = "${secret}"\n` },
+    { text: `node = { password = "${secret}" }\n` },
     { environment: { NNOE_STORE_PASSWORD: secret } },
     { environment: { NNOE_STORE_PASSWORD_FILE: secret, NNOE_STORE_USER: 'u' } },
     { set: [`store.password=${secret}`] },

@@ -78,7 +78,7 @@ test('by name beside the configuration, then in plugin-directory', async () => {
     ['sample', 'near', 'far'],
   );
   assert.equal(config.plugins.near, { enabled: true, package: 'nnoe-plugin-near', config: { site: 'a1' } });
-  assert.equal(config.plugins.far, { enabled: true, package: 'nnoe-plugin-far', config: { site: 'here' } });
+  assert.equal(config.plugins.far, { enabled: true, package: '@site/far', config: { site: 'here' } });
 });
 
 test('by path, relative to the configuration: a module, or a directory with a package', async () => {

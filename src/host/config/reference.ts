@@ -9,6 +9,7 @@ import {
   type JsonSchema,
   jsonSchema,
   type Key,
+  keyText,
   type Section,
 } from './catalogue.js';
 import { isTable } from './paths.js';
@@ -21,9 +22,6 @@ const title = ({ path }: Section): string =>
   path.length === 0 ? 'At the top' : `[${path.join('.').replace('*', 'NAME')}]`;
 
 const keyName = ({ path }: Key): string => path.at(-1) ?? '';
-
-/** `journal.NAME.family` */
-export const keyText = ({ path }: { path: readonly string[] }): string => path.join('.').replace('*', 'NAME');
 
 const withUnit = (text: string, unit: string): string =>
   unit === '' || text === '' ? text : `${text} ${unit}`;
@@ -43,7 +41,7 @@ const withKeys = (all: Catalogue): Section[] => all.filter((section) => section.
 export function textReference(all: Catalogue): string {
   return withKeys(all)
     .map((section) => {
-      const heading = section.path.length === 0 ? '' : `${title(section)}\n${section.description}\n\n`;
+      const heading = section.description === '' ? '' : `${title(section)}\n${section.description}\n\n`;
       return `${heading}${section.keys.map(textKey).join('\n')}`;
     })
     .join('\n');

@@ -11,7 +11,6 @@ export const otherVariables: Readonly<Record<string, string>> = {
   NNOE_BUILD: 'Build and tests: directory of the native parts.',
   NNOE_JOURNAL_TOOL: 'Tests: program that writes journals.',
   NNOE_KEA_HOOK: 'Tests: the hook library that Kea loads.',
-  NNOE_KEEP: 'Tests: keeps what a failing test wrote.',
   NNOE_MATRIX_DIR: 'make matrix: where roots of other releases are kept.',
   NNOE_NO_TAILS: 'Tests: does not print the last lines of servers.',
   NNOE_SETUP_INNER: 'Setup: set while it runs itself with sudo.',
