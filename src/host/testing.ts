@@ -178,7 +178,9 @@ class Running<S extends Store> implements Harness<S> {
   }
 
   async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
-    const metric = this.#registry.getSingleMetric(metricName(this.#plugin.name, name));
+    const metric = this.#registry.getSingleMetric(
+      metricName(this.#plugin.name, name, this.#plugin.metrics[name]),
+    );
     if (metric === undefined) throw new Error(`no metric ${name}`);
     const { values } = await metric.get();
     const wanted = Object.entries(labels);

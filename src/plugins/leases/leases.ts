@@ -227,7 +227,6 @@ function counters({ metrics }: LeasesContext): WriterCounters {
     unchanged: () => tally.unchanged++,
     yielded: () => tally.yielded++,
     conflict: () => metrics.conflicts_total.inc(),
-    committed: (seconds) => metrics.commit_seconds.observe(seconds),
     publish() {
       const { put, delete: deleted, coalesced, unchanged, yielded } = tally;
       tally = { put: 0, delete: 0, coalesced: 0, unchanged: 0, yielded: 0 };

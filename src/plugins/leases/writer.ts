@@ -15,7 +15,6 @@ import type { Writers } from './writers.js';
 
 export interface WriterCounters extends OutcomeCounters {
   coalesced(): void;
-  committed(seconds: number): void;
   /** Now and then, after some of the above. */
   publish(): void;
 }
@@ -298,7 +297,6 @@ export class Writer {
     }
     const alone = writes.some((write) => write.alone) ? this.#o.writers.alone : undefined;
     if (alone) compare.push(alone);
-    const began = performance.now();
     let result: CommitResult;
     try {
       result = await this.#o.commit({ compare, operations });
@@ -306,7 +304,6 @@ export class Writer {
       this.#outcome.rejected(writes, error);
       return;
     }
-    this.#o.count.committed((performance.now() - began) / 1000);
     // The keys stay busy until no attempt can come late.
     if (alone && (result.retried || !holds(alone, result))) await this.#o.writers.fence(alone);
     if (result.committed) for (const { job } of writes) this.#outcome.applied(job, result.revision);
