@@ -25,7 +25,12 @@ function makeMetric(name: string, spec: MetricRow, registry: Registry): Counter 
   const labelNames = Object.keys(spec.labels ?? {});
   const options = { name, help: spec.help, labelNames, registers: [registry] };
   if (spec.type === 'counter') return new Counter(options);
-  if (spec.type === 'gauge') return new Gauge(options);
+  if (spec.type === 'gauge') {
+    const gauge = new Gauge(options);
+    // Without labels it would say 0 before anybody has set it.
+    if (labelNames.length === 0) gauge.remove();
+    return gauge;
+  }
   return new Histogram({ ...options, buckets: [...(spec.buckets ?? [])] });
 }
 

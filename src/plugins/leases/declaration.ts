@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // What the plugin declares, apart from what it does; the context's type follows from it.
 import { z } from 'zod';
-import { type Context, counter, gauge } from '../../host/plugin.js';
+import { type Context, counter, gauge, named } from '../../host/plugin.js';
 
 const seconds = (fallback: number, description: string) =>
   z.number().min(0).max(1e9).default(fallback).meta({ description, unit: 's' });
@@ -55,6 +55,17 @@ export const metrics = {
   removed_total: counter('Keys deleted without an event.', { reason: 'walk, expired, history' }),
   backlog: gauge('Keys with something still to be written.'),
   keys: gauge('Keys that this node knows in the store.'),
+  active: gauge('As nnoe_dhcp_leases_active, by family.', { family: '4, 6' }),
+  dhcp_active: named(
+    'nnoe_dhcp_leases_active',
+    gauge(
+      'Leases in use that this node wrote: in Kea’s state 0 and not past their end. Left out until the store has been gone through once after the start.',
+    ),
+  ),
+  dhcp_total: named(
+    'nnoe_dhcp_leases_total',
+    counter('Leases that Kea assigned anew, renewals not counted, since the host was started.'),
+  ),
 };
 
 export type LeasesContext = Context<{

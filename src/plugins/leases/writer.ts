@@ -30,6 +30,8 @@ export interface WriterOptions {
   writers: Writers;
   /** One record or key cannot be written; it is given up. */
   refused(key: string, reason: unknown): void;
+  /** A key was deleted. */
+  gone(address: Buffer): void;
   /** Nothing more can be written. */
   failed(reason: unknown): void;
   count: WriterCounters;
@@ -61,7 +63,7 @@ export class Writer {
   constructor(options: WriterOptions) {
     this.#o = options;
     this.#nodeJson = JSON.stringify(options.node);
-    this.#outcome = new Outcome(options.node, this.#jobs, options.count, options.refused);
+    this.#outcome = new Outcome(options.node, this.#jobs, options.count, options);
   }
 
   adopt(known: Known): void {
@@ -233,7 +235,8 @@ export class Writer {
       return { job, revision: undefined, operation: { put: job.key, value: job.value } };
     const { known, slot, event } = job;
     if (!job.checked) {
-      if (known.isUnsure(slot)) return 'read';
+      const unread = known.isUnread(slot) && (job.kind !== 'put' || job.snapshot);
+      if (unread || known.isUnsure(slot)) return 'read';
       if (this.#isNeedless(job)) return 'done';
     }
     const revision = known.revision(slot);
