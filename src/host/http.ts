@@ -16,7 +16,7 @@ const limits = {
   requestTimeout: 10_000,
   keepAliveTimeout: 5_000,
   /** ms between looks for connections that exceed them. */
-  connectionsCheckingInterval: 5_000,
+  connectionsCheckingInterval: 2_000,
 } as const;
 /** Connections at a time; more are closed at once. */
 const mostConnections = 64;

@@ -55,23 +55,23 @@ test('the watchdog is told twice in its time, only when it is meant for this pro
   const other = manager({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: '100000', WATCHDOG_PID: '1' });
   await wait(150);
   assert.equal(receiver.told, []);
-  const env = { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000', WATCHDOG_PID: String(process.pid) };
+  const env = { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '2000000', WATCHDOG_PID: String(process.pid) };
   const { service } = manager(env);
   assert.equal(env, {}, 'children do not speak for the host');
-  await until(() => receiver.told.length >= 4);
+  await until(() => receiver.told.length >= 3);
   for (const [i, { text, at }] of receiver.told.entries()) {
     assert.is(text, 'WATCHDOG=1');
     const before = receiver.told[i - 1];
-    if (before) assert.ok(at - before.at < 400, `${at - before.at} ms`);
+    if (before) assert.ok(at - before.at < 2000, `${at - before.at} ms`);
   }
   // A loop that does not turn does not say that it lives.
-  const end = performance.now() + 500;
+  const end = performance.now() + 1500;
   const count = receiver.told.length;
   while (performance.now() < end);
   assert.is(receiver.told.length, count);
   await until(() => receiver.told.length > count + 1);
   const longest = Math.max(...receiver.told.slice(1).map(({ at }, i) => at - (receiver.told[i]?.at ?? at)));
-  assert.ok(longest >= 480, `${longest} ms without a word`);
+  assert.ok(longest >= 1450, `${longest} ms without a word`);
   service.close();
   other.service.close();
   await receiver.end();
