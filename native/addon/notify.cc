@@ -34,7 +34,7 @@ Napi::Value notify(const Napi::CallbackInfo& info) {
   const ssize_t sent = ::sendto(fd.get(), message.data(), message.size(), MSG_NOSIGNAL,
                                 reinterpret_cast<const sockaddr*>(&address), length);
   if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-    throw coded(env, kNotify, journal::system_error("send to", name.c_str()).text);
+    throw coded(env, kNotify, journal::system_error("send to", name).text);
   return Napi::Boolean::New(env, sent >= 0);
 }
 
