@@ -3,7 +3,7 @@
 // from native/shm the layout numbers that TypeScript needs, from the tables of the host and its plugins the pages
 // of docs/reference. All are committed; running this twice leaves no difference. An argument names another
 // directory to write below.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
@@ -17,6 +17,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 function write(path: string, text: string): void {
   const file = join(process.argv[2] ?? root, path);
+  // What is as it was keeps its time, so that nothing is compiled again for it.
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
   console.log(`wrote ${path}`);
