@@ -53,7 +53,7 @@ bench: setup-bench build ## Measure the bench cases against their bounds; CASE=n
 	  node dist/bench/main.js --case $(or $(CASE),all) --format $(or $(FORMAT),text)
 
 .PHONY: gen
-gen: typescript ## Generate again what is made from proto/ and from the schemas; leaves no diff when all is well.
+gen: typescript ## Generate again what comes from proto/, native/shm and the schemas and tables of the host; leaves no diff when all is well.
 	@$(WITH_NODE) node dist/tools/gen.js
 
 .PHONY: clean

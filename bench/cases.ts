@@ -11,6 +11,8 @@ export const cases = {
   latency: () => import('./cases/latency.js'),
   walk: () => import('./cases/walk.js'),
   idle: () => import('./cases/idle.js'),
+  start: () => import('./cases/start.js'),
+  scrape: () => import('./cases/scrape.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 
 export type CaseName = keyof typeof cases;

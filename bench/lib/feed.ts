@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import protobuf from 'protobufjs';
-import { RecordKind } from '../../src/host/native.js';
+import { encodeWalk, WalkCause } from '../../src/host/gen/events.js';
+import { native, RecordKind } from '../../src/host/native.js';
 import { tree } from '../../test/daemons/lib/kea.js';
 import { driver, track } from './run.js';
 
@@ -50,11 +51,14 @@ export function encodeLease(i: number, renew: boolean, nowMs = Date.now()): Uint
 }
 
 function frame(i: number, renew: boolean): Buffer {
-  const payload = encodeLease(i, renew);
+  return framed(RecordKind.Lease, i + 1, encodeLease(i, renew));
+}
+
+function framed(kind: number, key: number, payload: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(FRAME_HEAD + payload.length);
   bytes.writeUInt32LE(payload.length, 0);
-  bytes.writeUInt32LE(RecordKind.Lease, 4);
-  bytes.writeBigUInt64LE(BigInt(i + 1), 8);
+  bytes.writeUInt32LE(kind, 4);
+  bytes.writeBigUInt64LE(BigInt(key), 8);
   bytes.set(payload, FRAME_HEAD);
   return bytes;
 }
@@ -103,6 +107,20 @@ export class Feed {
   /** What `frames` made; resolves when the pipe has taken it. */
   async write(bytes: Buffer): Promise<void> {
     if (!this.#child.stdin.write(bytes)) await once(this.#child.stdin, 'drain');
+  }
+
+  /**
+   * The walk that Kea's hook makes when it starts, over a database without leases: a host that is new to the
+   * journal waits for one. To be called before a host has the journal.
+   */
+  async emptyWalk(directory: string): Promise<void> {
+    const journal = native().openJournal(directory);
+    const id = journal.status().head + 1;
+    journal.close();
+    await this.write(framed(RecordKind.WalkBegin, 0, encodeWalk({ cause: WalkCause.START })));
+    await this.write(
+      framed(RecordKind.WalkEnd, 0, encodeWalk({ id, cause: WalkCause.START, complete: true })),
+    );
   }
 
   /** `rate` events per second for `seconds`, going round `population` clients; says how many it sent. */

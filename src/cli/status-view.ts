@@ -66,7 +66,7 @@ function walk(at: Walk | undefined): string[] {
 }
 
 function behind({ lag, ageSeconds, gaps, lastGap }: Progress, now: number): string[] {
-  const since = ageSeconds === undefined || lag === 0 ? '' : `, the oldest of ${duration(ageSeconds)} ago`;
+  const since = lag === 0 ? '' : `, the oldest of ${duration(ageSeconds)} ago`;
   const ago = lastGap === undefined ? '' : duration(Math.max(0, now - Date.parse(lastGap.at)) / 1000);
   const holes = gaps === 0 ? '' : `; ${counted(gaps, 'gap')}, the last ${lastGap?.reason} ${ago} ago`;
   const what = lag === 0 ? 'has everything' : `${count(lag)} record${lag === 1 ? '' : 's'}${since}`;

@@ -33,9 +33,9 @@ export function capabilities(
       ]),
     ),
     metrics: Object.fromEntries(
-      Object.entries<MetricSpec>(plugin.metrics).map(([name, { type, help, labels = [] }]) => [
+      Object.entries<MetricSpec>(plugin.metrics).map(([name, { type, help, labels = {} }]) => [
         metricName(plugin.name, name),
-        { type, help, labels: [...labels] },
+        { type, help, labels: Object.keys(labels) },
       ]),
     ),
     config: configKeys(plugin),

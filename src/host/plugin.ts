@@ -97,10 +97,21 @@ export interface ReadPrefix {
   follow(handlers: FollowHandlers): void;
 }
 
+/** Label to what bounds its values, for the reference: `{ kind: 'put, delete' }`. Never what clients choose. */
+export type LabelSpec = Readonly<Record<string, string>>;
+
+interface MetricCommon {
+  /** A sentence. */
+  help: string;
+  labels?: LabelSpec;
+  /** The whole name, where others know it already; otherwise it is `nnoe_<plugin>_<key>`. */
+  name?: string;
+}
+
 export type MetricSpec =
-  | { type: 'counter'; help: string; labels?: readonly string[] }
-  | { type: 'gauge'; help: string; labels?: readonly string[] }
-  | { type: 'histogram'; help: string; labels?: readonly string[]; buckets: readonly number[] };
+  | ({ type: 'counter' } & MetricCommon)
+  | ({ type: 'gauge' } & MetricCommon)
+  | ({ type: 'histogram'; buckets: readonly number[] } & MetricCommon);
 
 export type MetricOf<M extends MetricSpec> = M extends { type: 'counter' }
   ? Counter
@@ -108,12 +119,14 @@ export type MetricOf<M extends MetricSpec> = M extends { type: 'counter' }
     ? Gauge
     : Histogram;
 
-export const counter = (help: string, labels: readonly string[] = []) =>
-  ({ type: 'counter', help, labels }) as const;
-export const gauge = (help: string, labels: readonly string[] = []) =>
-  ({ type: 'gauge', help, labels }) as const;
-export const histogram = (help: string, buckets: readonly number[], labels: readonly string[] = []) =>
+/** Only grows; its name ends in `_total`. */
+export const counter = (help: string, labels: LabelSpec = {}) => ({ type: 'counter', help, labels }) as const;
+export const gauge = (help: string, labels: LabelSpec = {}) => ({ type: 'gauge', help, labels }) as const;
+/** @param buckets their upper ends, growing, in the metric's unit. */
+export const histogram = (help: string, buckets: readonly number[], labels: LabelSpec = {}) =>
   ({ type: 'histogram', help, labels, buckets }) as const;
+/** Gives a metric a name of its own, which others know already. */
+export const named = <const M extends MetricSpec>(name: string, spec: M) => ({ ...spec, name });
 
 /** `reason` is a sentence for an operator; mandatory unless ok. */
 export type Health = { state: 'ok'; reason?: string } | { state: 'degraded' | 'failed'; reason: string };

@@ -2,6 +2,9 @@
 // One plan for every plugin's folder.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { metricName } from '../../src/host/metrics.js';
+import type { MetricSpec } from '../../src/host/plugin.js';
+import { plugins } from '../../src/plugins/plugins.js';
 import { files, text } from './lib/tree.js';
 
 const names = [...new Set(files.map((file) => /^src\/plugins\/([^/]+)\/plugin\.ts$/.exec(file)?.[1]))].filter(
@@ -34,6 +37,20 @@ for (const name of names) {
 
   test(`${name}: the folder's name is the plugin's`, () => {
     assert.match(text(`${room}/plugin.ts`), new RegExp(`\\bname: '${name}'`));
+  });
+
+  test(`${name}: README lists the metrics and messages that there are`, async () => {
+    const section = (title: string) =>
+      text(`${room}/README.md`).split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+    const listed = (title: string) =>
+      [...section(title).matchAll(/^\| `(\w+)`/gm)].map((match) => match[1] ?? '').sort();
+    const plugin = plugins.find((each) => each.name === name);
+    const metrics = Object.entries<MetricSpec>(plugin?.metrics ?? {});
+    assert.equal(listed('Metrics'), metrics.map(([key, spec]) => metricName(name, key, spec)).sort());
+    const codes = [...text(`${room}/messages.ts`).matchAll(/^ {2}([A-Z_]+): \{/gm)].map(
+      (match) => match[1] ?? '',
+    );
+    assert.equal(listed('Messages'), codes.sort());
   });
 
   test(`${name}: pure logic and a test stand beside the declaration`, () => {

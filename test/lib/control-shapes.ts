@@ -27,7 +27,7 @@ const part = {
 const progress = z.strictObject({
   cursor: whole,
   lag: whole,
-  ageSeconds: seconds.exactOptional(),
+  ageSeconds: seconds,
   outstanding: whole,
   gaps: whole,
   lastGap: z.strictObject({ reason: text, at: z.iso.datetime() }).exactOptional(),

@@ -49,8 +49,8 @@ export interface Progress {
   cursor: number;
   /** Records of the journal after that. */
   lag: number;
-  /** Time since the oldest of these was observed, s; 0 when there are none, absent when they do not say. */
-  ageSeconds?: number;
+  /** Time since the oldest of these was observed, s; 0 when there are none. */
+  ageSeconds: number;
   /** Batches handed over that have not settled. */
   outstanding: number;
   /** Holes in the journal that the plugin was told of since the host started. */

@@ -8,7 +8,7 @@ import type { JournalConfig } from '../config.js';
 import { type ErrorCode, errors, NnoeError, reasonOf } from '../errors.js';
 import { type Logger, say } from '../log.js';
 import type { Native } from '../native.js';
-import { oldestWaiting } from './age.js';
+import { type NotReady, troubled } from '../readiness.js';
 import type { Consumer, DeliveryObserver } from './delivery.js';
 import { type Configured, OpenJournal } from './open-journal.js';
 import type { WalkState } from './walk-debt.js';
@@ -41,14 +41,15 @@ export interface SourceHealth {
   oldest?: number;
   bytes?: number;
   walkOwedAfter?: number;
-  consumers: { consumer: string; cursor: number; lag: number; outstanding: number }[];
+  /** `lag` in records; `age` (s) of the oldest of them. */
+  consumers: { consumer: string; cursor: number; lag: number; age: number; outstanding: number }[];
 }
 
 /** See control/api.ts. */
 export interface ConsumerProgress {
   cursor: number;
   lag: number;
-  ageSeconds?: number;
+  ageSeconds: number;
   outstanding: number;
   gaps: number;
   lastGap?: { reason: string; at: string };
@@ -69,6 +70,8 @@ export class Source {
   #retry: NodeJS.Timeout | undefined;
   #pause = firstPause;
   #stopping = false;
+  /** Was once read up to where it stood when it was opened. */
+  #caughtUp = false;
 
   constructor(options: Omit<SourceOptions, 'lost'>) {
     this.name = options.name;
@@ -131,11 +134,11 @@ export class Source {
     const gaps = this.#gaps.get(name);
     try {
       const lag = lagOf(open.journal.status().head, cursor);
-      const age = lag === 0 ? 0 : oldestWaiting(open.journal, cursor);
+      const age = lag === 0 ? 0 : open.age(name, cursor);
       return {
         cursor,
         lag,
-        ...(age === undefined ? {} : { ageSeconds: age }),
+        ageSeconds: Math.round(age * 1000) / 1000,
         outstanding,
         gaps: gaps?.count ?? 0,
         ...(gaps === undefined ? {} : { lastGap: gaps.last }),
@@ -173,6 +176,16 @@ export class Source {
       const { code, message } = asJournalError(error, this.#options.directory);
       return { state: 'failed', code, reason: message, consumers: [] };
     }
+  }
+
+  /** See readiness.ts. */
+  notReady(): NotReady | undefined {
+    const open = this.#open;
+    if (open === undefined) return troubled(`journal ${this.name}`, this.health(false));
+    if (this.#caughtUp) return undefined;
+    const waits = open.notReady();
+    this.#caughtUp = waits === undefined;
+    return waits;
   }
 
   /** Stops reading; resolves when what was handed over has settled. */
@@ -261,7 +274,10 @@ export class Source {
 
 function wellOf(open: OpenJournal): SourceHealth {
   const { id, head, oldest, bytes } = open.journal.status();
-  const consumers = open.positions().map((each) => ({ ...each, lag: lagOf(head, each.cursor) }));
+  const consumers = open.positions().map((each) => {
+    const lag = lagOf(head, each.cursor);
+    return { ...each, lag, age: lag === 0 ? 0 : open.age(each.consumer, each.cursor) };
+  });
   const walk = open.walkOwed === undefined ? {} : { walkOwedAfter: open.walkOwed };
   return { state: 'ok', reason: '', id, head, oldest, bytes, ...walk, consumers };
 }

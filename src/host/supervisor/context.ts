@@ -25,6 +25,16 @@ export interface ContextParts {
   /** Closed when the life ends. */
   keep(follow: Follow): void;
   every(seconds: number, work: (signal: AbortSignal) => Promise<void>): void;
+  observer?: ContextObserver;
+}
+
+/** Whoever counts what the plugin does with the store. */
+export interface ContextObserver {
+  /** A prefix is being followed; the function returned is called when its first snapshot was taken in. */
+  following(prefix: string): () => void;
+  changes(count: number): void;
+  /** A transaction was answered after so many seconds. */
+  committed(seconds: number): void;
 }
 
 export function createContext(parts: ContextParts): Context<Declarations> {
@@ -58,7 +68,10 @@ export function createContext(parts: ContextParts): Context<Declarations> {
       check(transaction);
       // A batch's signal is this one; making a combined one for every transaction would cost and leak.
       const both = also === undefined || also === signal ? signal : AbortSignal.any([signal, also]);
-      return store.commit(transaction, both);
+      const began = performance.now();
+      const result = await store.commit(transaction, both);
+      parts.observer?.committed((performance.now() - began) / 1000);
+      return result;
     },
     onStoreReset: (listener) => parts.onReset(listener),
     requestWalk: (source) => parts.requestWalk(source),
@@ -91,11 +104,20 @@ function guardedHandlers(
   handlers: FollowHandlers,
   prefix: string,
   plugin: string,
-  { signal, fail }: ContextParts,
+  { signal, fail, observer }: ContextParts,
 ): FollowHandlers {
+  const shown = observer?.following(prefix);
   return {
-    snapshot: (entries, revision) => (signal.aborted ? undefined : handlers.snapshot(entries, revision)),
-    change: (changes, revision) => (signal.aborted ? undefined : handlers.change(changes, revision)),
+    async snapshot(entries, revision) {
+      if (signal.aborted) return;
+      await handlers.snapshot(entries, revision);
+      shown?.();
+    },
+    async change(changes, revision) {
+      if (signal.aborted) return;
+      await handlers.change(changes, revision);
+      observer?.changes(changes.length);
+    },
     error(error) {
       if (signal.aborted) return;
       fail(new NnoeError('PLUGIN_FOLLOW_FAILED', { plugin, prefix, reason: error.message }, error));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // What the host checks of a plugin's declarations before it runs anything of it.
 import { NnoeError } from '../errors.js';
+import { metricName } from '../metrics.js';
+import { metricRows } from '../metrics-table.js';
 import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec, Running } from '../plugin.js';
 
 const defaults = { window: 1, deadline: 30 };
@@ -9,6 +11,7 @@ const streams = ['lease'];
 /** @throws NnoeError PLUGIN_INVALID for the first plugin that is not as plugin.ts says. */
 export function checkPlugins(plugins: readonly AnyPlugin[]): void {
   const names = new Set<string>();
+  const metricNames = new Set<string>();
   for (const plugin of plugins) {
     const refuse = (reason: string) => {
       throw new NnoeError('PLUGIN_INVALID', { plugin: String(plugin.name), reason });
@@ -23,9 +26,15 @@ export function checkPlugins(plugins: readonly AnyPlugin[]): void {
     }
     for (const [name, spec] of Object.entries<PrefixSpec>(plugin.prefixes))
       if (!/^([^/]+\/)+$/.test(spec.prefix)) refuse(`prefix ${name} is not like dhcp/leases/`);
-    for (const [name, spec] of Object.entries<MetricSpec>(plugin.metrics))
+    for (const [name, spec] of Object.entries<MetricSpec>(plugin.metrics)) {
       if (!/^[a-z][a-z0-9_]*$/.test(name) || spec.help === '')
         refuse(`metric ${name} is not of a-z, 0-9 and _, or has no help`);
+      const whole = metricName(plugin.name, name, spec);
+      if (!/^[a-z][a-z0-9_]*$/.test(whole)) refuse(`metric ${name} is named ${whole}: not of a-z, 0-9 and _`);
+      if (Object.hasOwn(metricRows, whole) || metricNames.has(whole))
+        refuse(`there is a metric ${whole} already`);
+      metricNames.add(whole);
+    }
   }
 }
 

@@ -135,6 +135,7 @@ test('what is read back is what was written', () => {
       node: 'node-a',
       seq: stamp.seq,
       cltt: event.cltt,
+      state: event.state,
       expiresAt: event.cltt + event.validLft,
       subnetId: event.subnetId,
       word: 'offer',
