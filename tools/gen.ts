@@ -19,7 +19,7 @@ function write(path: string, text: string): void {
 }
 
 const source = readFileSync(join(root, 'proto/nnoe.proto'), 'utf8');
-const parsed = protobuf.parse(source, { keepCase: true });
+const parsed = protobuf.parse(source, { keepCase: true, alternateCommentMode: true });
 const schema = parsed.root.resolveAll().lookup(parsed.package ?? '');
 if (!(schema instanceof protobuf.Namespace)) throw new Error('proto/nnoe.proto has no package');
 

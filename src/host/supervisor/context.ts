@@ -2,36 +2,26 @@
 // What a plugin is given: only what it declared. The types refuse the rest at compile time, and these objects
 // refuse it again for plugins that were not compiled against them.
 import { NnoeError } from '../errors.js';
-import type { Logger } from '../log.js';
-import type { Context, Declarations, PrefixSpec, ReadPrefix } from '../plugin.js';
-import type { Follow, FollowHandlers, Store, Transaction } from '../store/store.js';
+import type { Context, Declarations, PluginLog, PrefixSpec } from '../plugin.js';
+import type { Transaction } from '../store/store.js';
+import { createPrefix, type PrefixParts } from './prefix.js';
 
 /** What a context needs of the life it belongs to. */
-export interface ContextParts {
-  plugin: string;
+export interface ContextParts extends PrefixParts {
   config: Record<string, unknown>;
   node: string;
-  log: Logger;
-  store: Store;
-  /** Above every prefix, without trailing slash. */
-  root: string;
+  log: PluginLog;
   prefixes: Record<string, PrefixSpec>;
   metrics: Record<string, unknown>;
-  signal: AbortSignal;
   requestWalk(source?: string): void;
-  /** Fails the plugin with an error of the table. */
-  fail(error: NnoeError): void;
   onReset(listener: () => void): void;
-  /** Closed when the life ends. */
-  keep(follow: Follow): void;
   every(seconds: number, work: (signal: AbortSignal) => Promise<void>): void;
 }
 
 export function createContext(parts: ContextParts): Context<Declarations> {
   const { plugin, store, root, signal } = parts;
   const specs = Object.entries(parts.prefixes);
-  const prefixes: Record<string, ReadPrefix> = {};
-  for (const [name, spec] of specs) prefixes[name] = createPrefix(`${root}/${spec.prefix}`, parts);
+  const prefixes = Object.fromEntries(specs.map(([name, spec]) => [name, createPrefix(name, spec, parts)]));
   const readable = specs.map(([, spec]) => `${root}/${spec.prefix}`);
   const writable = specs
     .filter(([, spec]) => spec.access === 'write')
@@ -62,47 +52,16 @@ export function createContext(parts: ContextParts): Context<Declarations> {
     },
     onStoreReset: (listener) => parts.onReset(listener),
     requestWalk: (source) => parts.requestWalk(source),
-    every: (seconds, work) => parts.every(seconds, work),
+    every(seconds, work) {
+      // Beyond 2^31 ms timers fire at once.
+      if (!(seconds >= 0.01 && seconds <= 86_400))
+        throw new RangeError(`every ${seconds} s; it takes 0.01 to 86400`);
+      parts.every(seconds, work);
+    },
   });
 }
 
 const below = (prefixes: readonly string[], key: string) => prefixes.some((prefix) => key.startsWith(prefix));
-
-function createPrefix(prefix: string, parts: ContextParts): ReadPrefix {
-  const { store, signal, plugin } = parts;
-  return {
-    key: (name) => prefix + name,
-    name: (key) => (key.startsWith(prefix) ? key.slice(prefix.length) : undefined),
-    get: (name) => store.get(prefix + name, signal),
-    list: ({ pageSize, after } = {}) =>
-      store.list(prefix, {
-        signal,
-        ...(pageSize === undefined ? {} : { pageSize }),
-        ...(after === undefined ? {} : { after: prefix + after }),
-      }),
-    follow(handlers) {
-      parts.keep(store.follow(prefix, guardedHandlers(handlers, prefix, plugin, parts)));
-    },
-  };
-}
-
-/** The store stops a follow whose handler threw and says so through `error`; that fails the plugin. */
-function guardedHandlers(
-  handlers: FollowHandlers,
-  prefix: string,
-  plugin: string,
-  { signal, fail }: ContextParts,
-): FollowHandlers {
-  return {
-    snapshot: (entries, revision) => (signal.aborted ? undefined : handlers.snapshot(entries, revision)),
-    change: (changes, revision) => (signal.aborted ? undefined : handlers.change(changes, revision)),
-    error(error) {
-      if (signal.aborted) return;
-      fail(new NnoeError('PLUGIN_FOLLOW_FAILED', { plugin, prefix, reason: error.message }, error));
-      handlers.error(error);
-    },
-  };
-}
 
 /** Reading a name that is not there throws, instead of giving undefined. */
 function guarded<T extends object>(plugin: string, kind: string, target: T): T {

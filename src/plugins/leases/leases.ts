@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 // The plugin at work: hands records to the writer, and what surrounds them (walks, gaps, a store that was
 // lost, expired keys) to the parts that deal with it.
+
+import { addressText } from '../../host/address.js';
 import { reasonOf } from '../../host/errors.js';
 import { type LeaseEvent, operationName } from '../../host/gen/events.js';
 import type { Health, LeaseBatch, LeaseRecord } from '../../host/plugin.js';
-import { addressText } from './address.js';
 import { Audit } from './audit.js';
 import type { LeasesContext } from './declaration.js';
 import { historyName } from './expiry.js';
