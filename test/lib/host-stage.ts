@@ -90,16 +90,19 @@ export interface Stage {
 
 export interface StageOptions {
   journals: Record<string, string>;
-  keepers: Keeper[];
+  keepers?: Keeper[];
+  /** Beside the keepers'. */
+  plugins?: AnyPlugin[];
   more?: string;
   store?: MemoryStore;
 }
 
-export async function stage({ journals, keepers, more = '', store }: StageOptions): Promise<Stage> {
+export async function stage(options: StageOptions): Promise<Stage> {
+  const { journals, keepers = [], more = '', store } = options;
   const sections = Object.entries(journals).map(
     ([name, directory]) => `[journal.${name}]\ndirectory = ${JSON.stringify(directory)}\nfamily = 4\n`,
   );
-  const plugins = keepers.map((each) => each.plugin);
+  const plugins = [...keepers.map((each) => each.plugin), ...(options.plugins ?? [])];
   const config = parseConfig(`http.listen = ""\n${more}\n${sections.join('')}`, plugins);
   const lines: Record<string, unknown>[] = [];
   const codes: string[] = [];
