@@ -20,6 +20,8 @@ import {
 import { MemoryStore } from '../../src/host/testing.js';
 import { killScripts } from './journal-script.js';
 
+export { parseConfig };
+
 /** Waits until it holds; fails naming it. */
 export async function until(what: () => boolean, ms = 5000): Promise<void> {
   const end = performance.now() + ms;
