@@ -7,6 +7,7 @@
       "sources": [
         "native/addon/journal.cc",
         "native/addon/module.cc",
+        "native/addon/notify.cc",
         "native/addon/reader.cc",
         "native/addon/signal.cc",
         "native/shm/consumer.cc",

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MPL-2.0
-// Derives from proto/nnoe.proto: the TypeScript codec src/host/gen/events.ts and the C++ header
-// native/shm/gen/event_fields.h. Both are committed; running this twice leaves no difference. An argument names
-// another directory to write below.
+// Derives what is written down elsewhere: from proto/nnoe.proto the TypeScript codec and the C++ field numbers,
+// from native/shm the layout numbers that TypeScript needs, from the tables of the host and its plugins the pages
+// of docs/reference. All are committed; running this twice leaves no difference. An argument names another
+// directory to write below.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
+import { plugins } from '../src/plugins/plugins.js';
 import { cppHeader } from './gen/cpp.js';
+import { layoutModule } from './gen/layout.js';
+import { errorsPage, messagesPage, metricsPage } from './gen/reference.js';
 import { typescriptCodec } from './gen/typescript.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -18,10 +22,16 @@ function write(path: string, text: string): void {
   console.log(`wrote ${path}`);
 }
 
-const source = readFileSync(join(root, 'proto/nnoe.proto'), 'utf8');
+const text = (path: string) => readFileSync(join(root, path), 'utf8');
+
+const source = text('proto/nnoe.proto');
 const parsed = protobuf.parse(source, { keepCase: true, alternateCommentMode: true });
 const schema = parsed.root.resolveAll().lookup(parsed.package ?? '');
 if (!(schema instanceof protobuf.Namespace)) throw new Error('proto/nnoe.proto has no package');
 
 write('src/host/gen/events.ts', typescriptCodec(schema));
 write('native/shm/gen/event_fields.h', cppHeader(schema));
+write('src/host/gen/layout.ts', layoutModule(text('native/shm/producer.h'), text('native/shm/layout.h')));
+write('docs/reference/metrics.md', metricsPage(plugins));
+write('docs/reference/errors.md', errorsPage());
+write('docs/reference/messages.md', messagesPage());

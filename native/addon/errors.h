@@ -18,5 +18,6 @@ inline Napi::Error coded(Napi::Env env, const char* code, const std::string& tex
 
 constexpr const char* kClosed = "JOURNAL_CLOSED";
 constexpr const char* kIo = "JOURNAL_IO";
+constexpr const char* kNotify = "SERVICE_NOTIFY";
 
 }  // namespace nnoe::addon

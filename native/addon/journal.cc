@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "addon/journal.h"
 
+#include "addon/arguments.h"
 #include "addon/errors.h"
 #include "addon/reader.h"
 #include "shm/layout.h"
@@ -44,11 +45,6 @@ uint64_t sequence(const Napi::CallbackInfo& info, size_t index) {
   if (number >= 0 && number <= static_cast<double>(journal::layout::kMaxSeq))
     return static_cast<uint64_t>(number);
   throw Napi::RangeError::New(info.Env(), "a sequence number is 0 to 2^53 - 1");
-}
-
-std::string text(const Napi::CallbackInfo& info, size_t index, const char* what) {
-  if (info.Length() > index && info[index].IsString()) return info[index].As<Napi::String>().Utf8Value();
-  throw Napi::TypeError::New(info.Env(), std::string(what) + " must be a string");
 }
 
 Napi::Number number(Napi::Env env, uint64_t value) {

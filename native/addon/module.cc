@@ -3,12 +3,14 @@
 #include <napi.h>
 
 #include "addon/journal.h"
+#include "addon/notify.h"
 #include "addon/reader.h"
+#include "shm/layout.h"
 
 namespace nnoe::addon {
 namespace {
 
-constexpr int kAbi = 1;  // of this module towards src/host/native.ts
+constexpr int kAbi = 2;  // of this module towards src/host/native.ts
 
 Napi::Value open_journal(const Napi::CallbackInfo& info) {
   std::vector<napi_value> arguments;
@@ -36,8 +38,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   classes->reader = Napi::Persistent(JournalReader::define(env));
   env.SetInstanceData(classes);
   exports.Set("abi", Napi::Number::New(env, kAbi));
+  exports.Set("layoutVersion", Napi::Number::New(env, journal::layout::kVersion));
   exports.Set("recordKinds", record_kinds(env));
   exports.Set("openJournal", Napi::Function::New(env, open_journal, "openJournal"));
+  exports.Set("notify", Napi::Function::New(env, notify, "notify"));
   return exports;
 }
 

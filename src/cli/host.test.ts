@@ -92,7 +92,7 @@ test('it starts without store and journal, says what it waits for, and ends with
   assert.is(health.sources?.dhcp4?.code, 'JOURNAL_ABSENT');
   assert.is(health.plugins?.leases?.state, 'starting');
   const metrics = await (await fetch(`${run.url}/metrics`)).text();
-  assert.match(metrics, 'nnoe_source_up{source="dhcp4"} 0');
+  assert.match(metrics, 'nnoe_journal_up{journal="dhcp4"} 0');
   assert.match(metrics, 'nnoe_agent_etcd_connected 0');
   assert.match(metrics, 'nnoe_agent_uptime_seconds');
   assert.is((await fetch(`${run.url}/other`)).status, 404);

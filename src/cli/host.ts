@@ -6,7 +6,9 @@ import { loadConfig } from '../host/config-file.js';
 import { exitCode, NnoeError, reasonOf } from '../host/errors.js';
 import { Host } from '../host/host.js';
 import { createLogger, type Logger, say, sayError } from '../host/log.js';
+import { native } from '../host/native.js';
 import type { AnyPlugin } from '../host/plugin.js';
+import { ServiceManager } from '../host/service.js';
 import { plugins as released } from '../plugins/plugins.js';
 
 /** After an unexpected error its cause may well prevent an orderly stop: not longer than this, s. */
@@ -22,18 +24,26 @@ export async function runHost(file: string, plugins: readonly AnyPlugin[] = rele
     return exitCode(error);
   }
   const log = createLogger(config.log.level);
-  const { ended, fatal } = untilTold(log);
+  const { ended, told, fatal } = untilTold(log);
   let host: Host;
+  let service: ServiceManager | undefined;
   try {
-    host = new Host({ config, plugins, log, fatal });
+    service = new ServiceManager(process.env, native(), log);
+    const status = (line: string) => service?.status(line);
+    host = new Host({ config, plugins, log, fatal, status });
     await host.start();
   } catch (error) {
     sayError(log, error);
     return exitCode(error);
   }
+  if (!told()) service.ready();
   const { reason, error } = await ended;
   say(log, 'HOST_STOPPING', { reason });
-  return await stopHost(host, log, error);
+  service.stopping(config.stop.deadline);
+  service.status(`stopping: ${reason}`);
+  const status = await stopHost(host, log, error);
+  service.close();
+  return status;
 }
 
 async function stopHost(host: Host, log: Logger, cause: NnoeError | undefined): Promise<number> {
@@ -54,10 +64,14 @@ interface End {
 }
 
 /** The first of: a signal, something fatal, something nobody expected. A second signal ends the process at once. */
-function untilTold(log: Logger): { ended: Promise<End>; fatal: (error: NnoeError) => void } {
+function untilTold(log: Logger) {
+  let isTold = false;
   let end: (end: End) => void = () => undefined;
   const ended = new Promise<End>((resolve) => {
-    end = resolve;
+    end = (how) => {
+      isTold = true;
+      resolve(how);
+    };
   });
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -75,5 +89,5 @@ function untilTold(log: Logger): { ended: Promise<End>; fatal: (error: NnoeError
     fatal(new NnoeError('HOST_UNHANDLED', { what, reason: reasonOf(thrown) }, thrown));
   process.on('uncaughtException', unexpected('exception'));
   process.on('unhandledRejection', unexpected('rejection'));
-  return { ended, fatal };
+  return { ended, told: () => isTold, fatal };
 }

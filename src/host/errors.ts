@@ -70,6 +70,12 @@ export const errors = {
     retry: true,
     exit: 75,
   },
+  JOURNAL_CLOSED: {
+    code: 'JOURNAL_CLOSED',
+    message: 'the journal in {directory} was used after it had been closed',
+    help: 'A fault in the host: it opens the journal again and goes on from the cursors, so nothing is lost. Please report it with the log lines before it.',
+    retry: true,
+  },
   JOURNAL_CURSOR: {
     code: 'JOURNAL_CURSOR',
     message: 'cannot keep the position of {consumer} in {directory}: {reason}',
@@ -98,6 +104,13 @@ export const errors = {
     code: 'NATIVE_LOAD',
     message: 'the native addon does not load: {reason}',
     help: 'It is built by `make build`, for this version of Node; NNOE_NATIVE may name the file.',
+    retry: false,
+    exit: 78,
+  },
+  NATIVE_MISMATCH: {
+    code: 'NATIVE_MISMATCH',
+    message: 'the native addon is of another release: {reason}',
+    help: 'build/Release/nnoe_native.node (or the file that NNOE_NATIVE names) was not built from the sources that this host was built from. Run `make build`, or install both from one package; then restart Kea too, whose hook is of the same release.',
     retry: false,
     exit: 78,
   },
@@ -167,6 +180,12 @@ export const errors = {
     message: 'plugin {plugin} used {what}, which it does not declare',
     help: 'A plugin reaches only the streams, prefixes and metrics that it declares, and writes only below prefixes declared with access "write". A fault in the plugin.',
     retry: false,
+  },
+  SERVICE_NOTIFY: {
+    code: 'SERVICE_NOTIFY',
+    message: 'cannot tell the service manager at {socket}: {reason}',
+    help: 'NOTIFY_SOCKET names a socket that does not take messages. With Type=notify or WatchdogSec= systemd would take the host for hung and restart it: check NotifyAccess= of the unit, and that nothing hides the socket. The host tries again and works on meanwhile.',
+    retry: true,
   },
   STORE_AUTH_FAILED: {
     code: 'STORE_AUTH_FAILED',
@@ -276,16 +295,17 @@ export type ErrorCode = keyof typeof errors;
 
 export class NnoeError extends Error {
   readonly code: ErrorCode;
-  readonly details: Readonly<Record<string, string | number>>;
+  /** What stands in the message, by name. Not `details`: uvu takes that for a text, and then loses the failure. */
+  readonly values: Readonly<Record<string, string | number>>;
 
-  constructor(code: ErrorCode, details: Record<string, string | number> = {}, cause?: unknown) {
+  constructor(code: ErrorCode, values: Record<string, string | number> = {}, cause?: unknown) {
     super(
-      errors[code].message.replace(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? '?')),
+      errors[code].message.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '?')),
       cause === undefined ? undefined : { cause },
     );
     this.name = 'NnoeError';
     this.code = code;
-    this.details = details;
+    this.values = values;
   }
 
   get retry(): boolean {

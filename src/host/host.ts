@@ -6,14 +6,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { PatientClock } from './clock.js';
 import type { HostConfig } from './config.js';
-import { NnoeError, reasonOf } from './errors.js';
+import { NnoeError } from './errors.js';
 import { HealthLog, type HealthReport, overall } from './health.js';
 import { type HttpServer, serveHttp } from './http.js';
 import { type Logger, say } from './log.js';
-import { HostMetrics, pluginMetrics, type Scrape } from './metrics.js';
+import { HostMetrics, pluginMetrics } from './metrics.js';
 import { type Native, native } from './native.js';
 import { openStore } from './open-store.js';
 import type { AnyPlugin } from './plugin.js';
+import { type Readiness, readiness, statusLine } from './readiness.js';
 import type { Store } from './store/store.js';
 import { Source } from './streams/source.js';
 import { checkPlugins } from './supervisor/declarations.js';
@@ -28,13 +29,16 @@ export interface HostOptions {
   log: Logger;
   /** The host cannot go on: the caller stops it and ends the process with this error's status. */
   fatal: (error: NnoeError) => void;
+  /** How the host is, in one line; at every look. */
+  status?: (line: string) => void;
   /** Default: as the configuration says. */
   store?: Store;
   native?: () => Native;
 }
 
 export class Host {
-  readonly registry = new Registry();
+  readonly #registry = new Registry();
+  readonly #metrics: HostMetrics;
   readonly #options: HostOptions;
   readonly #store: Store;
   readonly #clock: PatientClock;
@@ -43,17 +47,28 @@ export class Host {
   readonly #health: HealthLog;
   #http: HttpServer | undefined;
   #looks: NodeJS.Timeout | undefined;
+  /** When the next look is due; monotonic ms. */
+  #due = 0;
+  #wasReady = false;
+  #stopping = false;
 
-  /** @throws NnoeError PLUGIN_INVALID, NATIVE_LOAD. */
+  /** @throws NnoeError PLUGIN_INVALID, NATIVE_LOAD, NATIVE_MISMATCH. */
   constructor(options: HostOptions) {
     const { config, log } = options;
     this.#options = options;
     checkPlugins(options.plugins);
-    const addon = loadNative(options.native ?? native);
+    // Early, so that an addon that is missing or of another release is refused at the start.
+    const addon = (options.native ?? native)();
     this.#store = options.store ?? openStore(config.store);
     this.#clock = new PatientClock(() => this.#store.health().state === 'ok');
     this.#health = new HealthLog(log);
-    const metrics = new HostMetrics(this.registry, () => this.#scrape());
+    const metrics = new HostMetrics(this.#registry, {
+      version,
+      etcd: this.#store.name.startsWith('etcd'),
+      cached: this.#store.cacheSize !== undefined,
+    });
+    this.#metrics = metrics;
+    this.#store.observe?.(metrics.store);
     const enabled = options.plugins.filter((plugin) => config.plugins[plugin.name]?.enabled);
     const configured = enabled
       .filter((plugin) => plugin.consumes.lease !== undefined)
@@ -87,7 +102,7 @@ export class Host {
           sources: this.#sources,
           clock: this.#clock,
           hostMetrics: metrics,
-          metrics: pluginMetrics(plugin.name, plugin.metrics, this.registry),
+          metrics: pluginMetrics(plugin.name, plugin.metrics, this.#registry),
           log,
         }),
     );
@@ -106,8 +121,12 @@ export class Host {
   async start(): Promise<void> {
     const { config, log } = this.#options;
     if (config.http.listen !== '') {
-      const health = () => this.health();
-      this.#http = await serveHttp({ listen: config.http.listen, registry: this.registry, health });
+      this.#http = await serveHttp({
+        listen: config.http.listen,
+        health: () => this.health(),
+        readiness: () => this.readiness(),
+        metrics: () => this.metrics(),
+      });
       say(log, 'HTTP_LISTENING', { address: this.#http.address });
     }
     this.#store.onReset(() => {
@@ -115,7 +134,8 @@ export class Host {
     });
     for (const source of this.#sources) source.start();
     for (const runner of this.#runners) void runner.start();
-    this.#looks = setInterval(() => this.#look(), lookEvery * 1000);
+    this.#due = performance.now() + lookEvery * 1000;
+    this.#looks = setInterval(() => this.#lookInTime(), lookEvery * 1000);
     const plugins = this.#runners.map((runner) => runner.name).join(', ') || 'none';
     say(log, 'HOST_STARTED', { node: config.node, plugins });
     this.#look();
@@ -132,6 +152,21 @@ export class Host {
     return { state: overall(parts), node: this.#options.config.node, version, uptimeSeconds, ...parts };
   }
 
+  /** See readiness.ts. */
+  readiness(): Readiness {
+    const parts = [...this.#sources, ...this.#runners].map((part) => part.notReady());
+    return readiness(parts, { name: this.#store.name, ...this.#store.health() }, this.#stopping);
+  }
+
+  /** Everything that is measured, as Prometheus reads it. */
+  async metrics(): Promise<{ type: string; text: string }> {
+    // Asking plugins how they are has them set their gauges.
+    const health = this.health();
+    const { ready } = this.readiness();
+    this.#metrics.refresh({ health, ready, cache: this.#store.cacheSize?.() });
+    return { type: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
   /**
    * Stops reading, lets what is outstanding settle, stops the plugins, and closes journals and store. What does
    * not settle in time is given up: its cursor stays behind it.
@@ -140,6 +175,7 @@ export class Host {
   async stop(deadline = this.#options.config.stop.deadline): Promise<void> {
     const end = performance.now() + deadline * 1000;
     const left = () => Math.max(0, end - performance.now());
+    this.#stopping = true;
     clearInterval(this.#looks);
     const late = wait(deadline * 1000, 'late' as const, { ref: false });
     if ((await Promise.race([this.#stopParts(left), late])) === 'late')
@@ -162,32 +198,28 @@ export class Host {
     this.#http?.close();
   }
 
+  #lookInTime(): void {
+    const now = performance.now();
+    this.#metrics.late(Math.max(0, now - this.#due) / 1000);
+    this.#due = now + lookEvery * 1000;
+    this.#look();
+  }
+
   #look(): void {
     for (const source of this.#sources) source.check();
-    this.#health.look(this.health(false));
+    const health = this.health(false);
+    this.#health.look(health);
+    const ready = this.readiness();
+    this.#sayReady(ready);
+    this.#options.status?.(statusLine(health, ready));
   }
 
-  #scrape(): Scrape {
-    const { store, sources, plugins } = this.health();
-    return {
-      storeUp: store.state === 'ok',
-      plugins: Object.entries(plugins).map(([name, { state }]) => ({ name, up: state === 'ok' })),
-      sources: Object.entries(sources).map(([name, { state, bytes = 0, consumers }]) => ({
-        name,
-        up: state === 'ok',
-        bytes,
-        consumers,
-      })),
-    };
-  }
-}
-
-/** Early, so that an addon that is missing or of another Node is refused at the start. */
-function loadNative(load: () => Native): Native {
-  try {
-    return load();
-  } catch (error) {
-    throw new NnoeError('NATIVE_LOAD', { reason: reasonOf(error).split('\n', 1)[0] ?? '' }, error);
+  #sayReady({ ready, reasons }: Readiness): void {
+    if (ready === this.#wasReady) return;
+    this.#wasReady = ready;
+    const { log } = this.#options;
+    if (ready) say(log, 'HOST_READY', { seconds: Math.round(process.uptime() * 10) / 10 });
+    else say(log, 'HOST_UNREADY', { reason: `${reasons[0]?.what}: ${reasons[0]?.reason}` });
   }
 }
 

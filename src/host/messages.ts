@@ -28,6 +28,12 @@ export const messages = {
     text: 'batches of {plugins} did not settle in time and are given up',
     help: 'Their cursors stay where they are; the batches are delivered again at the next start.',
   },
+  HOST_READY: { level: 'info', text: 'host is ready, {seconds} s after its start' },
+  HOST_UNREADY: {
+    level: 'warn',
+    text: 'host is no longer ready: {reason}',
+    help: '/ready names every reason, with what to do about it.',
+  },
   HTTP_LISTENING: { level: 'info', text: 'health and metrics on http://{address}' },
   PLUGIN_LATE: {
     level: 'warn',
@@ -35,6 +41,41 @@ export const messages = {
   },
   PLUGIN_RESTART: { level: 'info', text: 'plugin {plugin} starts again in {seconds} s' },
   PLUGIN_STARTED: { level: 'info', text: 'plugin {plugin} runs' },
+  READY_HOST_STOPS: {
+    level: 'info',
+    text: 'the host stops',
+    help: 'It was told to. What is outstanding settles first; [stop] deadline is the longest that takes.',
+  },
+  READY_JOURNAL_REPLAY: {
+    level: 'info',
+    text: '{consumer} has {records} records to go to where the journal stood when it was opened',
+    help: 'What happened while the host was away is being caught up with. When the number stands still, look at the plugin and at the store.',
+  },
+  READY_JOURNAL_WALK: {
+    level: 'info',
+    text: 'a complete walk over Kea’s lease database is owed since {after}',
+    help: 'Plugins do not know all leases before it. Kea’s hook makes the walk when it runs; check that Kea does, and look for NNOE_WALK messages in its log.',
+  },
+  READY_PART_FAILED: {
+    level: 'info',
+    text: '{what} says that it failed: {reason}',
+    help: 'The reason is in its own words; its README lists what they mean. The host starts a plugin again when it fails.',
+  },
+  READY_PLUGIN_SETUP: {
+    level: 'info',
+    text: 'it is being set up',
+    help: 'Setting up may wait for the store. When it lasts, the store is the first thing to look at.',
+  },
+  READY_PLUGIN_SNAPSHOT: {
+    level: 'info',
+    text: 'it has not been shown yet what the store holds below {prefixes}',
+    help: 'The first listing waits for the store, and then for the plugin to take it in.',
+  },
+  READY_STORE_CONNECTING: {
+    level: 'info',
+    text: 'the store has not answered yet: {reason}',
+    help: 'Connecting. It is named here because something waits for it.',
+  },
   SOURCE_CURSOR_DROPPED: {
     level: 'warn',
     text: 'journal {source} kept a position for {consumer}, which is not configured; removed',

@@ -1,146 +1,195 @@
 // SPDX-License-Identifier: MPL-2.0
-// Metrics: what the host measures of itself and of every plugin, and the making of those plugins declare.
+// Metrics: what the host measures of itself and of every plugin (rows of metrics-table.ts), and the making of
+// those that plugins declare. Nothing here grows with leases: a scrape costs the same with one as with a million.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { HealthReport } from './health.js';
+import { type MetricName, type MetricRow, metricRows, pluginStates } from './metrics-table.js';
 import type { MetricSpec } from './plugin.js';
+import { ProcessMetrics } from './process-metrics.js';
+import type { StoreObserver } from './store/store.js';
 import type { DeliveryObserver } from './streams/delivery.js';
 
 /** Name of a plugin's metric as Prometheus sees it. */
-export const metricName = (plugin: string, metric: string) => `nnoe_${plugin.replaceAll('-', '_')}_${metric}`;
+export const metricName = (plugin: string, metric: string, spec: Pick<MetricSpec, 'name'> = {}) =>
+  spec.name ?? `nnoe_${plugin.replaceAll('-', '_')}_${metric}`;
 
 /** Makes what a plugin declares; once, for all lives of the plugin. */
 export function pluginMetrics(plugin: string, specs: Record<string, MetricSpec>, registry: Registry) {
   const made: Record<string, Counter | Gauge | Histogram> = {};
-  for (const [key, spec] of Object.entries(specs)) {
-    const options = {
-      name: metricName(plugin, key),
-      help: spec.help,
-      labelNames: spec.labels ?? [],
-      registers: [registry],
-    };
-    if (spec.type === 'counter') made[key] = new Counter(options);
-    else if (spec.type === 'gauge') made[key] = new Gauge(options);
-    else made[key] = new Histogram({ ...options, buckets: [...spec.buckets] });
-  }
+  for (const [key, spec] of Object.entries(specs))
+    made[key] = makeMetric(metricName(plugin, key, spec), spec, registry);
   return made;
 }
 
-/** What the host knows at the moment of a scrape. */
+function makeMetric(name: string, spec: MetricRow, registry: Registry): Counter | Gauge | Histogram {
+  const labelNames = Object.keys(spec.labels ?? {});
+  const options = { name, help: spec.help, labelNames, registers: [registry] };
+  if (spec.type === 'counter') return new Counter(options);
+  if (spec.type === 'gauge') {
+    const gauge = new Gauge(options);
+    // Without labels it would say 0 before anybody has set it.
+    if (labelNames.length === 0) gauge.remove();
+    return gauge;
+  }
+  return new Histogram({ ...options, buckets: [...(spec.buckets ?? [])] });
+}
+
+/** What prom-client has for a kind; plugins are given less of it (plugin/metrics.ts). */
+type Kinds = { counter: Counter; gauge: Gauge; histogram: Histogram };
+type Made<N extends MetricName> = Kinds[(typeof metricRows)[N]['type']];
+export type Make = <N extends MetricName>(name: N) => Made<N>;
+
+/** A counter whose value somebody else counts. */
+export function setCounter(counter: Counter, value: number): void {
+  counter.reset();
+  counter.inc(value);
+}
+
+/** What stays as it is for as long as the host runs. */
+export interface HostFacts {
+  version: string;
+  /** Whether the store is an etcd. */
+  etcd: boolean;
+  /** Whether it has a local cache. */
+  cached: boolean;
+}
+
+/** What is looked up for a scrape. */
 export interface Scrape {
-  storeUp: boolean;
-  plugins: { name: string; up: boolean }[];
-  sources: { name: string; up: boolean; bytes: number; consumers: { consumer: string; lag: number }[] }[];
+  health: HealthReport;
+  ready: boolean;
+  cache?: { entries: number; bytes: number } | undefined;
 }
 
 export class HostMetrics implements DeliveryObserver {
-  readonly #batches: Histogram;
-  readonly #events: Counter;
-  readonly #gaps: Counter;
-  readonly #restarts: Counter;
+  /** For the store to tell of its troubles. */
+  readonly store: StoreObserver;
+  readonly #make: Make;
+  readonly #always: ReturnType<typeof makeAlways>;
+  readonly #etcd: Gauge | undefined;
+  readonly #cache: { bytes: Gauge; entries: Gauge } | undefined;
+  readonly #process: ProcessMetrics;
+  /** Made when the first plugin follows something. */
+  #updates: Counter | undefined;
 
-  constructor(registry: Registry, scrape: () => Scrape) {
-    const registers = [registry];
-    this.#batches = new Histogram({
-      name: 'nnoe_plugin_batch_seconds',
-      help: 'Time from handing a batch to a plugin until its promise settled.',
-      labelNames: ['plugin'],
-      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
-      registers,
-    });
-    this.#events = new Counter({
-      name: 'nnoe_plugin_records_total',
-      help: 'Records of a journal that a plugin has dealt with.',
-      labelNames: ['plugin', 'source'],
-      registers,
-    });
-    this.#gaps = new Counter({
-      name: 'nnoe_plugin_gaps_total',
-      help: 'Holes in a journal that a plugin was told of.',
-      labelNames: ['plugin', 'source', 'reason'],
-      registers,
-    });
-    this.#restarts = new Counter({
-      name: 'nnoe_plugin_failures_total',
-      help: 'Times a plugin failed and was taken down to be started again.',
-      labelNames: ['plugin', 'code'],
-      registers,
-    });
-    scraped(registers, scrape);
-    processMetrics(registers);
+  constructor(registry: Registry, facts: HostFacts) {
+    this.#make = <N extends MetricName>(name: N) => makeMetric(name, metricRows[name], registry) as Made<N>;
+    this.#always = makeAlways(this.#make);
+    this.#process = new ProcessMetrics(this.#make);
+    this.#make('nnoe_build_info').set({ version: facts.version, node_version: process.versions.node }, 1);
+    if (facts.etcd) this.#etcd = this.#make('nnoe_agent_etcd_connected');
+    if (facts.cached)
+      this.#cache = {
+        bytes: this.#make('nnoe_agent_cache_size_bytes'),
+        entries: this.#make('nnoe_agent_cache_size_entries'),
+      };
+    const { errors, retries, followRestarts } = this.#always;
+    this.store = {
+      failed: (code) => errors.inc({ code }),
+      retried: () => retries.inc(),
+      followRestarted: () => followRestarts.inc(),
+    };
   }
 
-  batch(plugin: string, source: string, records: number, seconds: number): void {
-    this.#batches.observe({ plugin }, seconds);
-    this.#events.inc({ plugin, source }, records);
+  batch(plugin: string, journal: string, records: number, seconds: number): void {
+    this.#always.batches.observe({ plugin }, seconds);
+    this.#always.records.inc({ plugin, journal }, records);
   }
 
-  gap(plugin: string, source: string, reason: string): void {
-    this.#gaps.inc({ plugin, source, reason });
+  gap(plugin: string, journal: string, reason: string): void {
+    this.#always.gaps.inc({ plugin, journal, reason });
   }
 
   failure(plugin: string, code: string): void {
-    this.#restarts.inc({ plugin, code });
+    this.#always.failures.inc({ plugin, code });
+  }
+
+  restart(plugin: string): void {
+    this.#always.restarts.inc({ plugin });
+  }
+
+  committed(plugin: string, seconds: number): void {
+    this.#always.commits.observe({ plugin }, seconds);
+  }
+
+  /** A plugin follows a prefix. */
+  following(): void {
+    this.#updates ??= this.#make('nnoe_agent_config_updates_total');
+  }
+
+  /** Changes that were handed to a plugin that follows them. */
+  updated(changes: number): void {
+    this.#updates?.inc(changes);
+  }
+
+  /** The host's own look came about so much later than due, s. */
+  late(seconds: number): void {
+    this.#always.late.observe(seconds);
+  }
+
+  /** Before a scrape: what is not counted as it happens. */
+  refresh({ health, ready, cache }: Scrape): void {
+    const { uptime, storeUp, isReady } = this.#always;
+    uptime.set(process.uptime());
+    isReady.set(Number(ready));
+    storeUp.set(Number(health.store.state === 'ok'));
+    this.#etcd?.set(Number(health.store.state === 'ok'));
+    if (cache !== undefined) {
+      this.#cache?.bytes.set(cache.bytes);
+      this.#cache?.entries.set(cache.entries);
+    }
+    this.#refreshPlugins(health);
+    this.#refreshJournals(health);
+    this.#process.refresh();
+  }
+
+  #refreshPlugins({ plugins }: HealthReport): void {
+    for (const [plugin, { state }] of Object.entries(plugins))
+      for (const each of pluginStates)
+        this.#always.states.set({ plugin, state: each }, Number(each === state));
+  }
+
+  #refreshJournals({ sources }: HealthReport): void {
+    const { up, size, depth, oldest, owed, lag, age } = this.#always;
+    // What a journal that was closed meanwhile last said must not stay.
+    for (const each of [size, depth, oldest, owed, lag, age]) each.reset();
+    for (const [journal, source] of Object.entries(sources)) {
+      up.set({ journal }, Number(source.state === 'ok'));
+      if (source.state !== 'ok') continue;
+      size.set({ journal }, source.bytes ?? 0);
+      owed.set({ journal }, Number(source.walkOwedAfter !== undefined));
+      depth.set({ journal }, Math.max(0, ...source.consumers.map((each) => each.lag)));
+      oldest.set({ journal }, Math.max(0, ...source.consumers.map((each) => each.age)));
+      for (const { consumer: plugin, lag: records, age: seconds } of source.consumers) {
+        lag.set({ plugin, journal }, records);
+        age.set({ plugin, journal }, seconds);
+      }
+    }
   }
 }
 
-/** Gauges that are read off when somebody asks, all from one look. */
-function scraped(registers: Registry[], scrape: () => Scrape): void {
-  // Registered first, so that its look is done before the others are read.
-  new Gauge({
-    name: 'nnoe_agent_etcd_connected',
-    help: 'Whether the store answers; the name other parts of NNOE know.',
-    registers,
-    collect() {
-      const now = scrape();
-      this.set(Number(now.storeUp));
-      storeUp.set(Number(now.storeUp));
-      for (const { name, up } of now.plugins) pluginUp.set({ plugin: name }, Number(up));
-      for (const source of now.sources) {
-        sourceUp.set({ source: source.name }, Number(source.up));
-        bytes.set({ source: source.name }, source.bytes);
-        for (const each of source.consumers)
-          lag.set({ plugin: each.consumer, source: source.name }, each.lag);
-      }
-    },
-  });
-  const gauge = (name: string, help: string, labelNames: string[] = []) =>
-    new Gauge({ name, help, labelNames, registers });
-  const pluginUp = gauge('nnoe_plugin_up', 'Whether the plugin runs and says that it is well.', ['plugin']);
-  const labels = ['plugin', 'source'];
-  const lag = gauge(
-    'nnoe_plugin_lag_records',
-    'Records between the head of the journal and the cursor.',
-    labels,
-  );
-  const sourceUp = gauge('nnoe_source_up', 'Whether the journal is open.', ['source']);
-  const bytes = gauge('nnoe_source_bytes', 'Size of the journal on disk.', ['source']);
-  const storeUp = gauge('nnoe_store_up', 'Whether the store answers.');
-}
-
-/** The usual names, without prom-client's default set: its event-loop monitor wakes an idle process 100 times a second. */
-function processMetrics(registers: Registry[]): void {
-  new Gauge({
-    name: 'nnoe_agent_uptime_seconds',
-    help: 'Time since the host started.',
-    registers,
-    collect() {
-      this.set(process.uptime());
-    },
-  });
-  new Gauge({
-    name: 'process_resident_memory_bytes',
-    help: 'Resident memory.',
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
-  });
-  new Gauge({
-    name: 'process_cpu_seconds_total',
-    help: 'User and system time used.',
-    registers,
-    collect() {
-      const { user, system } = process.cpuUsage();
-      this.set((user + system) / 1e6);
-    },
-  });
+function makeAlways(make: Make) {
+  return {
+    uptime: make('nnoe_agent_uptime_seconds'),
+    isReady: make('nnoe_ready'),
+    storeUp: make('nnoe_store_up'),
+    commits: make('nnoe_store_commit_seconds'),
+    errors: make('nnoe_store_errors_total'),
+    retries: make('nnoe_store_retries_total'),
+    followRestarts: make('nnoe_store_follow_restarts_total'),
+    states: make('nnoe_plugin_state'),
+    batches: make('nnoe_plugin_batch_seconds'),
+    records: make('nnoe_plugin_records_total'),
+    lag: make('nnoe_plugin_lag_records'),
+    age: make('nnoe_plugin_lag_seconds'),
+    gaps: make('nnoe_plugin_gaps_total'),
+    failures: make('nnoe_plugin_failures_total'),
+    restarts: make('nnoe_plugin_restarts_total'),
+    up: make('nnoe_journal_up'),
+    size: make('nnoe_journal_size_bytes'),
+    depth: make('nnoe_journal_depth_records'),
+    oldest: make('nnoe_journal_oldest_undelivered_seconds'),
+    owed: make('nnoe_journal_walk_owed'),
+    late: make('nnoe_event_loop_lag_seconds'),
+  };
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 // The addon against journals that the real producer writes (build/test/journal_tool).
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { errors } from './errors.js';
 import { decodeGap, decodeLeaseEvent, GapReason, Operation } from './gen/events.js';
-import { type JournalReader, native, RecordKind } from './native.js';
+import { checked, type JournalReader, native, RecordKind } from './native.js';
 
 const tool =
   process.env.NNOE_JOURNAL_TOOL ??
@@ -191,6 +192,40 @@ test('garbage collection without close is safe, and so are buffers that JavaScri
       assert.is(status, 0);
       resolve();
     }),
+  );
+});
+
+test('an addon of another release is refused, by what it differs in', () => {
+  const addon = native();
+  const like = { ...addon, recordKinds: { ...addon.recordKinds } };
+  assert.is(checked(like), like);
+  for (const [other, what] of [
+    [{ abi: 1 }, 'its interface is 1'],
+    [{ layoutVersion: 99 }, 'its journal format is 99'],
+    [{ layoutVersion: undefined }, 'its journal format is missing'],
+    [{ recordKinds: { ...addon.recordKinds, Gap: 4, WalkBegin: 3 } }, 'its list of record kinds'],
+    [{ recordKinds: { ...addon.recordKinds, More: 6 } }, 'its list of record kinds'],
+  ] as const)
+    assert.throws(
+      () => checked({ ...like, ...other } as unknown as typeof addon),
+      (error: Error & { code?: string }) => error.code === 'NATIVE_MISMATCH' && error.message.includes(what),
+    );
+});
+
+test('every code that the addon throws has its row', () => {
+  const source = readFileSync(
+    fileURLToPath(new URL('../../../native/addon/journal.cc', import.meta.url)),
+    'utf8',
+  );
+  const header = readFileSync(
+    fileURLToPath(new URL('../../../native/addon/errors.h', import.meta.url)),
+    'utf8',
+  );
+  const codes = [...(source + header).matchAll(/"([A-Z]+_[A-Z]+)"/g)].map((match) => match[1] ?? '');
+  assert.ok(codes.length >= 7);
+  assert.equal(
+    codes.filter((each) => !(each in errors)),
+    [],
   );
 });
 

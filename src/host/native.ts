@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
-// The addon's interface as TypeScript sees it. Layout numbers live in native/shm; none appears here.
+// The addon's interface as TypeScript sees it. Layout numbers live in native/shm; none appears here: gen/layout.ts
+// is made from them, and the addon says what it was built with.
 import { createRequire } from 'node:module';
+import { NnoeError, reasonOf } from './errors.js';
+import { layoutVersion, RecordKind } from './gen/layout.js';
 
-/** Kinds of journal record. Generated code compares these with the addon's own values when it loads. */
-export const RecordKind = { Lease: 1, Snapshot: 2, Gap: 3, WalkBegin: 4, WalkEnd: 5 } as const;
+export { RecordKind };
+
+/** Of the addon's functions towards this file. */
+const abi = 2;
 
 /** What the producer and the files say now; for status and metrics, not for decisions. */
 export interface JournalStatus {
@@ -66,18 +71,57 @@ export interface Journal {
 
 export interface Native {
   readonly abi: number;
+  readonly layoutVersion: number;
+  readonly recordKinds: Readonly<Record<string, number>>;
   /**
    * @throws Error with `code`: 'JOURNAL_ABSENT' (no producer has made it yet), 'JOURNAL_BUSY' (another host
-   * holds it), 'JOURNAL_VERSION' (other format version), 'JOURNAL_DENIED' (permissions), 'JOURNAL_IO'.
+   * holds it), 'JOURNAL_VERSION' (other format version), 'JOURNAL_DENIED' (permissions), 'JOURNAL_IO'. What is
+   * called after `close` throws 'JOURNAL_CLOSED'.
    */
   openJournal(directory: string, options?: { capacity?: number; payloadBytes?: number }): Journal;
+  /**
+   * Sends one datagram to the service manager; never waits. False: its queue is full, try later.
+   * @param socket as NOTIFY_SOCKET names it: a path, or `@` and an abstract name.
+   * @throws Error with `code` 'SERVICE_NOTIFY'.
+   */
+  notify(socket: string, message: string): boolean;
 }
 
 const require = createRequire(import.meta.url);
 let loaded: Native | undefined;
 
-/** Loads build/Release/nnoe_native.node (or the path in NNOE_NATIVE) once. */
+/**
+ * Loads build/Release/nnoe_native.node (or the path in NNOE_NATIVE) once.
+ * @throws NnoeError NATIVE_LOAD, NATIVE_MISMATCH.
+ */
 export function native(): Native {
-  loaded ??= require(process.env.NNOE_NATIVE ?? '../../../build/Release/nnoe_native.node') as Native;
+  loaded ??= checked(load(process.env.NNOE_NATIVE ?? '../../../build/Release/nnoe_native.node'));
   return loaded;
 }
+
+function load(path: string): Partial<Native> {
+  try {
+    return require(path) as Partial<Native>;
+  } catch (error) {
+    throw new NnoeError('NATIVE_LOAD', { reason: reasonOf(error).split('\n', 1)[0] ?? '' }, error);
+  }
+}
+
+/**
+ * Refuses an addon that was built from other sources than this TypeScript.
+ * @throws NnoeError NATIVE_MISMATCH.
+ */
+export function checked(addon: Partial<Native>): Native {
+  const differs = (what: string, found: unknown, expected: unknown) => {
+    if (JSON.stringify(found) === JSON.stringify(expected)) return;
+    const reason = `its ${what} is ${JSON.stringify(found) ?? 'missing'}, this release has ${JSON.stringify(expected)}`;
+    throw new NnoeError('NATIVE_MISMATCH', { reason });
+  };
+  differs('interface', addon.abi, abi);
+  differs('journal format', addon.layoutVersion, layoutVersion);
+  differs('list of record kinds', sorted(addon.recordKinds), sorted(RecordKind));
+  return addon as Native;
+}
+
+const sorted = (kinds: Readonly<Record<string, number>> | undefined) =>
+  Object.entries(kinds ?? {}).sort(([, a], [, b]) => a - b);

@@ -25,9 +25,11 @@ export {
   gauge,
   type Histogram,
   histogram,
+  type LabelSpec,
   type LabelValues,
   type MetricOf,
   type MetricSpec,
+  named,
 } from './plugin/metrics.js';
 export type { FollowHandlers, PrefixOf, PrefixSpec, ReadPrefix, WritePrefix } from './plugin/prefixes.js';
 export type {

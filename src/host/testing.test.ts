@@ -13,7 +13,7 @@ const tally = definePlugin({
   config: z.object({ step: z.int().default(1) }),
   consumes: { lease: { batch: 2, onGap: 'replay' } },
   prefixes: { counts: { prefix: 'tally/', access: 'write' }, hints: { prefix: 'hints/', access: 'read' } },
-  metrics: { seen: counter('Events seen.', ['kind']) },
+  metrics: { seen: counter('Events seen.', { kind: 'of events' }) },
   setup({ config, metrics, prefix, commit }) {
     let hole = '';
     return {

@@ -90,6 +90,8 @@ export interface Harness<S extends Store = MemoryStore, M extends string = strin
   health(): Health;
   /** Value of one of the plugin's metrics, summed over labels that are not given; of a histogram, its parts' sum. */
   metric(name: M, labels?: Record<string, string>): Promise<number>;
+  /** Whether one of the plugin's metrics has a value; a gauge that was never set has none, and is left out. */
+  shows(name: M): Promise<boolean>;
   /** Ends the plugin's life, and closes the store unless it was given. */
   stop(): Promise<void>;
 }
@@ -223,13 +225,21 @@ class Running<S extends Store> implements Harness<S> {
     return this.#life.health() ?? { state: 'failed', reason: this.failure?.message ?? 'stopped' };
   }
 
-  async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
-    const metric = this.#registry.getSingleMetric(metricName(this.#plugin.name, name));
+  async #samples(name: string) {
+    const whole = metricName(this.#plugin.name, name, this.#plugin.metrics[name]);
+    const metric = this.#registry.getSingleMetric(whole);
     if (metric === undefined)
       throw new NnoeError('PLUGIN_UNDECLARED', { plugin: this.#plugin.name, what: `metric ${name}` });
-    const { values } = await metric.get();
+    return (await metric.get()).values;
+  }
+
+  async shows(name: string): Promise<boolean> {
+    return (await this.#samples(name)).length > 0;
+  }
+
+  async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
     const wanted = Object.entries(labels);
-    return values
+    return (await this.#samples(name))
       .filter((value) => wanted.every(([label, is]) => value.labels[label] === is))
       .reduce((sum, { value }) => sum + value, 0);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+// limit: 240 s
 // docs/plugins.md takes a stranger from nothing to a tested plugin: its steps are followed as they stand, and the
 // plugin that comes of them runs in a host, on a journal of the real producer.
 import { readFileSync } from 'node:fs';
@@ -76,8 +77,8 @@ test('its plugin compiles, passes its tests, and runs in a host', async () => {
     '/nnoe/watchlist/seen/02:00:00:00:00:aa/192.0.2.7': '{"owner":"Ada","since":1700000000}',
   });
   assert.is(host.health().plugins.watchlist?.state, 'ok');
-  const metrics = await host.registry.metrics();
-  assert.match(metrics, 'nnoe_watchlist_sightings_total{source="dhcp4"} 1');
+  const { text } = await host.metrics();
+  assert.match(text, 'nnoe_watchlist_sightings_total{source="dhcp4"} 1');
   script.lease(7, { hwaddr, operation: Operation.EXPIRE });
   await until(() => Object.keys(notes()).length === 0);
   await script.end();

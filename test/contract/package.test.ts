@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+// limit: 240 s
 // The npm package: what it holds, what of it others can import, and a plugin that knows nothing but that.
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -8,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { checkout, link, pack, run, temporary, unpack } from '../lib/npm.js';
 import { tree } from '../lib/tree.js';
 
-const example = join(tree, 'examples/nnoe-plugin-first-seen');
+const name = 'nnoe-plugin-first-seen';
 const home = temporary('package');
 const tarball = pack(tree, home);
 const nnoe = unpack(tarball, home, 'nnoe');
@@ -59,7 +60,7 @@ test('whatever its modules and types import is in it or a dependency', () => {
 
 function importsOf(text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  const statements = /^(?:import|export)\b[^'";]*?(?:from\s*)?'([^']+)';$/gm;
+  const statements = /^(?:import|export) (?:[^'";]*? from )?'([^']+)';$/gm;
   return [...code.matchAll(statements), ...code.matchAll(/\bimport\("([^"]+)"\)/g)].map(
     (match) => match[1] ?? '',
   );
@@ -89,6 +90,7 @@ test('nothing but the contract and the harness can be imported', async () => {
     'definePlugin',
     'gauge',
     'histogram',
+    'named',
     'parseAddress',
     'z',
   ];
@@ -99,7 +101,7 @@ test('nothing but the contract and the harness can be imported', async () => {
 });
 
 test('a third party’s plugin compiles against nothing but nnoe, zod and Node.js, and passes its tests', () => {
-  const place = checkout(example, 'nnoe-plugin-first-seen');
+  const place = checkout(join(tree, 'examples', name), name);
   unpack(tarball, place, 'nnoe');
   link(place, 'typescript', 'uvu', '@types/node', 'zod');
   const listed = run(place, join(place, 'node_modules/.bin/tsc'), '--listFiles').split('\n');
@@ -112,8 +114,8 @@ test('a third party’s plugin compiles against nothing but nnoe, zod and Node.j
   link(place, ...Object.keys(manifest.dependencies));
   const told = run(place, 'npm', 'test');
   assert.match(told, /Passed:\s+3/);
-  unpack(pack(place, home), home, 'nnoe-plugin-first-seen');
-  const script = `const { default: plugin } = await import('nnoe-plugin-first-seen');
+  unpack(pack(place, home), home, name);
+  const script = `const { default: plugin } = await import('${name}');
     const { harness } = await import('nnoe/testing');
     await (await harness(plugin)).stop();
     console.log(plugin.name)`;

@@ -33,7 +33,7 @@ test('node-gyp builds an addon that loads', () => {
     abi: number;
     openJournal: unknown;
   };
-  assert.is(addon.abi, 1);
+  assert.is(addon.abi, 2);
   assert.type(addon.openJournal, 'function');
 });
 

@@ -2,22 +2,12 @@
 // Packages as npm would install them, without a registry: packed by `npm pack`, unpacked into node_modules, and what
 // they depend on linked from this tree's node_modules, where the lock file put it.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { temporary } from '../daemons/lib/workspace.js';
 import { tree } from './tree.js';
 
-const made: string[] = [];
-process.on('exit', () => {
-  for (const directory of made) rmSync(directory, { recursive: true, force: true });
-});
-
-/** A directory of its own below TMPDIR, gone when the test is. */
-export function temporary(name: string): string {
-  const directory = mkdtempSync(join(tmpdir(), `nnoe-${name}-`));
-  made.push(directory);
-  return directory;
-}
+export { temporary };
 
 /** Runs a program that needs to succeed; gives what it printed. */
 export function run(cwd: string, command: string, ...args: string[]): string {

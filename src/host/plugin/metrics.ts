@@ -20,6 +20,10 @@ export interface Gauge<L extends string = never> {
   inc(labels: LabelValues<L>, value?: number): void;
   dec(value?: number): void;
   dec(labels: LabelValues<L>, value?: number): void;
+  /** Leaves this value out, as if it had never been set. */
+  remove(labels?: LabelValues<L>): void;
+  /** Of a gauge with labels: leaves all its values out. */
+  reset(): void;
 }
 
 export interface Histogram<L extends string = never> {
@@ -27,20 +31,27 @@ export interface Histogram<L extends string = never> {
   observe(labels: LabelValues<L>, value: number): void;
 }
 
-interface Described {
+/**
+ * Label ([a-z][a-z0-9_]*) to what bounds its values, for the documentation: `{ kind: 'put, delete' }`. Never what
+ * clients choose.
+ */
+export type LabelSpec = Readonly<Record<string, string>>;
+
+interface MetricCommon {
   /** One sentence, with the unit. */
   help: string;
-  /** Names of labels, [a-z][a-z0-9_]*. */
-  labels?: readonly string[];
+  labels?: LabelSpec;
+  /** The whole name, where others know it already; otherwise it is `nnoe_<plugin>_<key>`. */
+  name?: string;
 }
 
 export type MetricSpec =
-  | ({ type: 'counter' } & Described)
-  | ({ type: 'gauge' } & Described)
+  | ({ type: 'counter' } & MetricCommon)
+  | ({ type: 'gauge' } & MetricCommon)
   /** Upper bounds of the buckets, ascending. */
-  | ({ type: 'histogram'; buckets: readonly number[] } & Described);
+  | ({ type: 'histogram'; buckets: readonly number[] } & MetricCommon);
 
-type LabelsOf<M extends MetricSpec> = M extends { labels: readonly string[] } ? M['labels'][number] : never;
+type LabelsOf<M extends MetricSpec> = M extends { labels: infer L } ? keyof L & string : never;
 
 /** What a plugin gets for a metric that it declared so. */
 export type MetricOf<M extends MetricSpec> = M extends { type: 'counter' }
@@ -49,29 +60,33 @@ export type MetricOf<M extends MetricSpec> = M extends { type: 'counter' }
     ? Gauge<LabelsOf<M>>
     : Histogram<LabelsOf<M>>;
 
+type NoLabels = Readonly<Record<never, string>>;
 // NoInfer: where there are no labels, none must be inferred from the place where the result goes.
-type Labelled<L extends string> = { readonly help: string; readonly labels: readonly NoInfer<L>[] };
+type Labelled<L extends LabelSpec> = { readonly help: string; readonly labels: NoInfer<L> };
 
-/** Only grows. By custom the name ends in `_total`. */
-export const counter = <const L extends string = never>(
+/** Only grows; its name ends in `_total`. */
+export const counter = <const L extends LabelSpec = NoLabels>(
   help: string,
-  labels: readonly L[] = [],
+  labels = {} as L,
 ): { readonly type: 'counter' } & Labelled<L> => ({ type: 'counter', help, labels });
 
-/** Goes up and down. */
-export const gauge = <const L extends string = never>(
+/** Goes up and down. Left out until it is set for the first time. */
+export const gauge = <const L extends LabelSpec = NoLabels>(
   help: string,
-  labels: readonly L[] = [],
+  labels = {} as L,
 ): { readonly type: 'gauge' } & Labelled<L> => ({ type: 'gauge', help, labels });
 
 /** Counts observations by size. @param buckets upper bounds, ascending, in the unit of what is observed. */
-export const histogram = <const L extends string = never>(
+export const histogram = <const L extends LabelSpec = NoLabels>(
   help: string,
   buckets: readonly number[],
-  labels: readonly L[] = [],
+  labels = {} as L,
 ): { readonly type: 'histogram'; readonly buckets: readonly number[] } & Labelled<L> => ({
   type: 'histogram',
   help,
   buckets,
   labels,
 });
+
+/** Gives a metric a name of its own, which others know already. */
+export const named = <const M extends MetricSpec>(name: string, spec: M) => ({ ...spec, name });

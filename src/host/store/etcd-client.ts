@@ -7,7 +7,7 @@ import { backOff } from './backoff.js';
 import { Endpoint, type TlsFiles } from './etcd-endpoint.js';
 import { classify } from './etcd-errors.js';
 import type { Header } from './etcd-wire.js';
-import type { StoreHealth } from './store.js';
+import type { StoreHealth, StoreObserver } from './store.js';
 
 export interface EtcdOptions {
   /** `http://host:port` or `https://host:port`. */
@@ -39,6 +39,7 @@ export class EtcdClient {
   #revision = 0;
   /** Monotonic ms of the last answer; 0: none yet. */
   lastAnswer = 0;
+  observer: StoreObserver | undefined;
   readonly #resets = new Set<() => void>();
 
   constructor(options: EtcdOptions) {
@@ -93,6 +94,7 @@ export class EtcdClient {
         return reply;
       } catch (thrown) {
         await this.#failed(thrown, endpoint, payload, failures, signal);
+        this.observer?.retried();
         again?.();
       }
     }
@@ -119,6 +121,7 @@ export class EtcdClient {
   ): Promise<void> {
     if (this.closing.aborted) throw new NnoeError('STORE_CLOSED');
     const trouble = this.#understand(thrown, endpoint);
+    if (!signal?.aborted) this.observer?.failed(trouble.code);
     if (signal?.aborted || !trouble.retry || trouble.code === 'STORE_COMPACTED') {
       this.#troubled.delete(payload);
       throw signal?.aborted ? signal.reason : trouble;
@@ -209,7 +212,7 @@ export class EtcdClient {
 
   /** What ended a watch, for the record; the next one goes to another member. */
   watchFailed(thrown: unknown, endpoint: Endpoint): void {
-    this.#understand(thrown, endpoint);
+    this.observer?.failed(this.#understand(thrown, endpoint).code);
     endpoint.resetWatches();
     this.moveOn(endpoint);
   }

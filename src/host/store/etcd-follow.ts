@@ -64,8 +64,9 @@ export class EtcdFollow implements Follow {
   async #follow(): Promise<void> {
     const { signal } = this.#closing;
     let replace = true;
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0, again = false; !signal.aborted; again = true) {
       const began = performance.now();
+      if (again) this.client.observer?.followRestarted();
       this.#reset = false;
       const state = await this.#list();
       if (state === undefined) continue;

@@ -13,6 +13,7 @@ import type {
   Page,
   Store,
   StoreHealth,
+  StoreObserver,
   Transaction,
 } from './store.js';
 
@@ -45,6 +46,10 @@ class EtcdStore implements Store {
 
   health(): StoreHealth {
     return this.#client.health();
+  }
+
+  observe(observer: StoreObserver): void {
+    this.#client.observer = observer;
   }
 
   async ready(signal?: AbortSignal): Promise<void> {

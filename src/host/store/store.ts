@@ -65,10 +65,24 @@ export interface StoreHealth {
   reason: string;
 }
 
+/** Whoever counts the store's troubles. */
+export interface StoreObserver {
+  /** An attempt failed. @param code of host/errors.ts. */
+  failed(code: string): void;
+  /** A call is tried again. */
+  retried(): void;
+  /** A follow lists its prefix anew, after whatever ended what it had. */
+  followRestarted(): void;
+}
+
 export interface Store {
   readonly name: string;
   readonly limits: { operations: number; bytes: number };
   health(): StoreHealth;
+  /** At most one observer; a store without it is not counted. */
+  observe?(observer: StoreObserver): void;
+  /** Of the local cache of what is followed; absent where there is none. */
+  cacheSize?(): { entries: number; bytes: number };
   /** Resolves when the store has answered once; rejects on abort or an error that no retry can mend. */
   ready(signal?: AbortSignal): Promise<void>;
   get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined>;

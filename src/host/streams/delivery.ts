@@ -50,7 +50,10 @@ interface Outstanding {
   records: number;
   done: boolean;
   cancel: () => void;
+  /** Handed over; monotonic ms. */
   since: number;
+  /** Wall clock at the first event in it, us since 1970; 0: unknown. */
+  observedUs: number;
 }
 
 export class Delivery {
@@ -91,6 +94,13 @@ export class Delivery {
 
   get outstanding(): number {
     return this.#outstanding.length;
+  }
+
+  /** Age (s) of the oldest record that was handed over and has not settled; undefined when there is none. */
+  get age(): number | undefined {
+    const [oldest] = this.#outstanding;
+    if (oldest === undefined) return undefined;
+    return ageOf(oldest.observedUs) ?? (performance.now() - oldest.since) / 1000;
   }
 
   /** Has read all there was and waits for a signal. */
@@ -192,6 +202,7 @@ export class Delivery {
       done: false,
       cancel: () => undefined,
       since: performance.now(),
+      observedUs: firstObserved(records),
     };
     this.#outstanding.push(batch);
     let result: void | Promise<void>;
@@ -272,3 +283,13 @@ export class Delivery {
     this.#options.consumer.failed(error);
   }
 }
+
+/** Wall clock at the first event among the records, us since 1970; 0 when none says. */
+export function firstObserved(records: readonly LeaseRecord[]): number {
+  for (const record of records) if ('event' in record) return record.event.observedUs;
+  return 0;
+}
+
+/** s since then, by the wall clock, which may have been set back; undefined when `observedUs` is 0. */
+export const ageOf = (observedUs: number): number | undefined =>
+  observedUs === 0 ? undefined : Math.max(0, Date.now() / 1000 - observedUs / 1e6);

@@ -4,7 +4,9 @@ import { NnoeError } from '../errors.js';
 import { say } from '../log.js';
 import type { Journal } from '../native.js';
 import type { LeaseRecord } from '../plugin.js';
-import { type Consumer, Delivery } from './delivery.js';
+import { type NotReady, waitsFor } from '../readiness.js';
+import { ageOf, type Consumer, Delivery, firstObserved } from './delivery.js';
+import { takeRecords } from './records.js';
 import type { SourceOptions } from './source.js';
 import { WalkDebt } from './walk-debt.js';
 
@@ -28,6 +30,10 @@ export class OpenJournal {
   readonly #cursors = new Map<string, number>();
   /** What a consumer is told first: that its journal is another one. */
   readonly #notices = new Map<string, LeaseRecord>();
+  /** Head when it was opened: what was there to catch up with. */
+  readonly #headAtOpen: number;
+  /** By consumer: the first record after a cursor, as it was last looked up. */
+  readonly #peeked = new Map<string, { cursor: number; observedUs: number; since: number }>();
 
   /** @param broken called when the journal cannot be read any more. */
   constructor(journal: Journal, options: SourceOptions, broken: (error: unknown) => void) {
@@ -36,6 +42,7 @@ export class OpenJournal {
     this.#broken = broken;
     const { id, head, oldest } = journal.status();
     this.id = id;
+    this.#headAtOpen = head;
     const { name: source, directory, log } = options;
     say(log, 'SOURCE_OPENED', { source, directory, id, head, oldest });
     this.#debt = new WalkDebt({
@@ -127,6 +134,39 @@ export class OpenJournal {
         outstanding: delivery?.outstanding ?? 0,
       };
     });
+  }
+
+  /** Why what was there when it was opened has not been dealt with yet; undefined once it has. */
+  notReady(): NotReady | undefined {
+    const what = `journal ${this.#options.name}`;
+    for (const { consumer, cursor } of this.positions()) {
+      const records = this.#headAtOpen - cursor;
+      if (records > 0) return waitsFor(what, 'READY_JOURNAL_REPLAY', { consumer, records });
+    }
+    const after = this.walkOwed;
+    return after === undefined ? undefined : waitsFor(what, 'READY_JOURNAL_WALK', { after });
+  }
+
+  /** Age (s) of the oldest record that a consumer at `cursor` has not dealt with, when there is one. */
+  age(consumer: string, cursor: number): number {
+    const handedOver = this.#deliveries.get(consumer)?.age;
+    if (handedOver !== undefined) return handedOver;
+    let peeked = this.#peeked.get(consumer);
+    if (peeked?.cursor !== cursor) {
+      peeked = { cursor, observedUs: this.#observedAfter(cursor), since: performance.now() };
+      this.#peeked.set(consumer, peeked);
+    }
+    return ageOf(peeked.observedUs) ?? (performance.now() - peeked.since) / 1000;
+  }
+
+  #observedAfter(cursor: number): number {
+    const reader = this.journal.reader(cursor);
+    try {
+      const count = reader.next(16);
+      return count === 0 ? 0 : firstObserved(takeRecords(reader, count));
+    } finally {
+      reader.close();
+    }
   }
 
   get walkOwed(): number | undefined {

@@ -8,6 +8,7 @@ import type { JournalConfig } from '../config.js';
 import { type ErrorCode, errors, NnoeError, reasonOf } from '../errors.js';
 import { type Logger, say } from '../log.js';
 import type { Native } from '../native.js';
+import { type NotReady, troubled } from '../readiness.js';
 import type { Consumer, DeliveryObserver } from './delivery.js';
 import { type Configured, OpenJournal } from './open-journal.js';
 
@@ -39,7 +40,8 @@ export interface SourceHealth {
   oldest?: number;
   bytes?: number;
   walkOwedAfter?: number;
-  consumers: { consumer: string; cursor: number; lag: number; outstanding: number }[];
+  /** `lag` in records; `age` (s) of the oldest of them. */
+  consumers: { consumer: string; cursor: number; lag: number; age: number; outstanding: number }[];
 }
 
 export class Source {
@@ -55,6 +57,8 @@ export class Source {
   #retry: NodeJS.Timeout | undefined;
   #pause = firstPause;
   #stopping = false;
+  /** Was once read up to where it stood when it was opened. */
+  #caughtUp = false;
 
   constructor(options: Omit<SourceOptions, 'lost'>) {
     this.name = options.name;
@@ -108,6 +112,16 @@ export class Source {
       const { code, message } = asJournalError(error, this.#options.directory);
       return { state: 'failed', code, reason: message, consumers: [] };
     }
+  }
+
+  /** See readiness.ts. */
+  notReady(): NotReady | undefined {
+    const open = this.#open;
+    if (open === undefined) return troubled(`journal ${this.name}`, this.health(false));
+    if (this.#caughtUp) return undefined;
+    const waits = open.notReady();
+    this.#caughtUp = waits === undefined;
+    return waits;
   }
 
   /** Stops reading; resolves when what was handed over has settled. */
@@ -196,9 +210,10 @@ export class Source {
 
 function wellOf(open: OpenJournal): SourceHealth {
   const { id, head, oldest, bytes } = open.journal.status();
-  const consumers = open
-    .positions()
-    .map((each) => ({ ...each, lag: head === 0 ? 0 : Math.max(0, head - each.cursor) }));
+  const consumers = open.positions().map((each) => {
+    const lag = head === 0 ? 0 : Math.max(0, head - each.cursor);
+    return { ...each, lag, age: lag === 0 ? 0 : open.age(each.consumer, each.cursor) };
+  });
   const walk = open.walkOwed === undefined ? {} : { walkOwedAfter: open.walkOwed };
   return { state: 'ok', reason: '', id, head, oldest, bytes, ...walk, consumers };
 }

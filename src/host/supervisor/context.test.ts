@@ -21,7 +21,7 @@ const declared = {
 } as const;
 
 const code = (thrown: unknown) =>
-  thrown instanceof NnoeError ? `${thrown.code} ${thrown.details.what}` : thrown;
+  thrown instanceof NnoeError ? `${thrown.code} ${thrown.values.what}` : thrown;
 
 /** What plain JavaScript can do that the types do not allow. */
 function provoke(work: (ctx: Record<string, Record<string, unknown>>) => unknown): unknown {

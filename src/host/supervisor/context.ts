@@ -4,7 +4,7 @@
 import { NnoeError } from '../errors.js';
 import type { Context, Declarations, PluginLog, PrefixSpec } from '../plugin.js';
 import type { Transaction } from '../store/store.js';
-import { createPrefix, type PrefixParts } from './prefix.js';
+import { commitObserved, createPrefix, type PrefixParts } from './prefix.js';
 
 /** What a context needs of the life it belongs to. */
 export interface ContextParts extends PrefixParts {
@@ -48,7 +48,7 @@ export function createContext(parts: ContextParts): Context<Declarations> {
       check(transaction);
       // A batch's signal is this one; making a combined one for every transaction would cost and leak.
       const both = also === undefined || also === signal ? signal : AbortSignal.any([signal, also]);
-      return store.commit(transaction, both);
+      return commitObserved(parts, transaction, both);
     },
     onStoreReset: (listener) => parts.onReset(listener),
     requestWalk: (source) => parts.requestWalk(source),

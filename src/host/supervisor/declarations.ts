@@ -4,18 +4,17 @@
 import { z } from 'zod';
 import { NnoeError } from '../errors.js';
 import { metricName } from '../metrics.js';
+import { metricRows } from '../metrics-table.js';
 import type { AnyPlugin, ConsumeSpec, Running } from '../plugin.js';
 
 const defaults = { window: 1, deadline: 30 };
 const streams = ['lease'];
 
-/** First words of metrics that are the host's own, by which a plugin's could be mistaken for them. */
-const reserved = ['agent', 'blocked', 'dhcp', 'dns', 'host', 'journal', 'plugin', 'source', 'store'];
-
 const word = /^[a-z][a-z0-9_]*$/;
 const described = {
   help: z.string().min(1),
-  labels: z.array(z.string().regex(word)).readonly().optional(),
+  labels: z.record(z.string().regex(word, 'a label is of a-z, 0-9 and _'), z.string().min(1)).optional(),
+  name: z.string().regex(word).optional(),
 };
 const ascending = (buckets: readonly number[]) =>
   buckets.every((bound, i) => i === 0 || bound > (buckets[i - 1] as number));
@@ -27,11 +26,7 @@ const declarations = z.strictObject({
   name: z
     .string()
     .max(63)
-    .regex(/^[a-z][a-z0-9-]*$/, 'a name is of a-z, 0-9 and -')
-    .refine(
-      (name) => !reserved.includes(name.split('-', 1)[0] ?? ''),
-      `the host's own metrics begin with ${reserved.join(', ')}`,
-    ),
+    .regex(/^[a-z][a-z0-9-]*$/, 'a name is of a-z, 0-9 and -'),
   stability: z.enum(['stable', 'beta', 'experimental']),
   summary: z.string().min(1),
   config: z.instanceof(z.ZodObject, { error: 'z.object({…}), with z from nnoe/plugin' }),
@@ -80,10 +75,11 @@ export function checkPlugins(plugins: readonly AnyPlugin[]): void {
     if (names.has(plugin.name)) refuse('there are two of that name');
     names.add(plugin.name);
     for (const each of Object.keys(plugin.metrics)) {
-      const name = metricName(plugin.name, each);
-      const other = metrics.get(name);
-      if (other !== undefined) refuse(`metric ${each} would be ${name}, as one of plugin ${other} is`);
-      metrics.set(name, plugin.name);
+      const name = metricName(plugin.name, each, plugin.metrics[each]);
+      const other = Object.hasOwn(metricRows, name) ? 'the host' : metrics.get(name);
+      if (other !== undefined)
+        refuse(`metric ${each} would be ${name}, which is a metric of ${other} already`);
+      metrics.set(name, `plugin ${plugin.name}`);
     }
   }
 }

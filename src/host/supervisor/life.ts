@@ -24,6 +24,8 @@ export class Life {
   readonly #follows = new Set<Follow>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #resets = new Set<() => void>();
+  /** What is followed and has not been shown for the first time. */
+  readonly #unshown = new Set<{ prefix: string }>();
   #running: Running | undefined;
   #over = false;
 
@@ -80,6 +82,18 @@ export class Life {
   keep(follow: Follow): void {
     if (this.#over) void follow.close();
     else this.#follows.add(follow);
+  }
+
+  /** @returns to be called when the first snapshot of the prefix was taken in. */
+  following(prefix: string): () => void {
+    const mark = { prefix };
+    this.#unshown.add(mark);
+    return () => this.#unshown.delete(mark);
+  }
+
+  /** Prefixes whose first snapshot has not been taken in. */
+  get unshown(): string[] {
+    return [...this.#unshown].map(({ prefix }) => prefix);
   }
 
   onReset(listener: () => void): void {

@@ -2,7 +2,15 @@
 // One declared prefix: what the contract's ReadPrefix and WritePrefix do, on the store.
 import { NnoeError } from '../errors.js';
 import type { FollowHandlers, PrefixSpec, ReadPrefix, WritePrefix } from '../plugin/prefixes.js';
-import type { Change, Follow, KeyValue, Operation, Store } from '../store/store.js';
+import type {
+  CommitResult,
+  Follow,
+  KeyValue,
+  Operation,
+  Store,
+  FollowHandlers as StoreFollowHandlers,
+  Transaction,
+} from '../store/store.js';
 
 /** What a prefix needs of the life it belongs to. */
 export interface PrefixParts {
@@ -15,6 +23,16 @@ export interface PrefixParts {
   fail(error: NnoeError): void;
   /** Closed when the life ends. */
   keep(follow: Follow): void;
+  observer?: ContextObserver;
+}
+
+/** Whoever counts what the plugin does with the store. */
+export interface ContextObserver {
+  /** A prefix is being followed; the function returned is called when its first snapshot was taken in. */
+  following(prefix: string): () => void;
+  changes(count: number): void;
+  /** A transaction was answered after so many seconds. */
+  committed(seconds: number): void;
 }
 
 export function createPrefix(name: string, spec: PrefixSpec, parts: PrefixParts): ReadPrefix | WritePrefix {
@@ -33,7 +51,7 @@ export function createPrefix(name: string, spec: PrefixSpec, parts: PrefixParts)
     follow: (handlers) => parts.keep(store.follow(prefix, guardedHandlers(handlers, prefix, parts))),
     mirror: (parse) => mirror(read, parse, signal),
   };
-  if (spec.access === 'write') return { ...read, ...writing(prefix, store, signal) };
+  if (spec.access === 'write') return { ...read, ...writing(prefix, parts) };
   const refuse = async (): Promise<never> => {
     throw new NnoeError('PLUGIN_UNDECLARED', { plugin, what: `prefix ${name} for writing` });
   };
@@ -41,29 +59,50 @@ export function createPrefix(name: string, spec: PrefixSpec, parts: PrefixParts)
   return Object.assign(read, { put: refuse, create: refuse, delete: refuse });
 }
 
-function writing(prefix: string, store: Store, signal: AbortSignal) {
-  const run = async (operation: Operation) => void (await store.commit({ operations: [operation] }, signal));
+function writing(prefix: string, parts: PrefixParts) {
+  const commit = (transaction: Transaction) => commitObserved(parts, transaction, parts.signal);
+  const run = async (operation: Operation) => void (await commit({ operations: [operation] }));
   return {
     put: (name: string, value: string | Buffer) => run({ put: prefix + name, value }),
     delete: (name: string) => run({ delete: prefix + name }),
     async create(name: string, value: string | Buffer) {
       const key = prefix + name;
       const transaction = { compare: [{ key, modRevision: 0 }], operations: [{ put: key, value }] };
-      const { committed, retried, current } = await store.commit(transaction, signal);
+      const { committed, retried, current } = await commit(transaction);
       // The answer of an earlier attempt may have been lost, and it be this value that stands in the way.
       return committed || (retried && current[0]?.value.equals(Buffer.from(value)) === true);
     },
   };
 }
 
+/** As the store's, with what the observer is told. */
+export async function commitObserved(
+  { store, observer }: Pick<PrefixParts, 'store' | 'observer'>,
+  transaction: Transaction,
+  signal: AbortSignal,
+): Promise<CommitResult> {
+  const began = performance.now();
+  const result = await store.commit(transaction, signal);
+  observer?.committed((performance.now() - began) / 1000);
+  return result;
+}
+
 /** The store stops a follow whose handler threw and says so through `error`; that fails the plugin. */
-function guardedHandlers(handlers: FollowHandlers, prefix: string, { plugin, signal, fail }: PrefixParts) {
+function guardedHandlers(handlers: FollowHandlers, prefix: string, parts: PrefixParts): StoreFollowHandlers {
+  const { plugin, signal, fail, observer } = parts;
+  const shown = observer?.following(prefix);
   return {
-    snapshot: (entries: KeyValue[], revision: number) =>
-      signal.aborted ? undefined : handlers.snapshot(entries, revision),
-    change: (changes: Change[], revision: number) =>
-      signal.aborted ? undefined : handlers.change(changes, revision),
-    error(error: Error) {
+    async snapshot(entries, revision) {
+      if (signal.aborted) return;
+      await handlers.snapshot(entries, revision);
+      shown?.();
+    },
+    async change(changes, revision) {
+      if (signal.aborted) return;
+      await handlers.change(changes, revision);
+      observer?.changes(changes.length);
+    },
+    error(error) {
       if (signal.aborted) return;
       fail(new NnoeError('PLUGIN_FOLLOW_FAILED', { plugin, prefix, reason: error.message }, error));
       handlers.error?.(error);

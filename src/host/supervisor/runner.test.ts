@@ -31,7 +31,6 @@ const plugin = (setup: (ctx: Context<Bare>) => Running<Bare> | Promise<Running<B
 
 function stage(plugin: AnyPlugin, store = new MemoryStore()) {
   const registry = new Registry();
-  const scrape = () => ({ storeUp: true, plugins: [], sources: [] });
   const clock = new PatientClock(() => store.health().state === 'ok');
   const runner = new PluginRunner({
     plugin,
@@ -41,7 +40,7 @@ function stage(plugin: AnyPlugin, store = new MemoryStore()) {
     store,
     sources: [],
     clock,
-    hostMetrics: new HostMetrics(registry, scrape),
+    hostMetrics: new HostMetrics(registry, { version: '0', etcd: false, cached: false }),
     metrics: {},
     log: pino({ level: 'silent' }),
   });

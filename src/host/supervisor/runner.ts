@@ -7,6 +7,7 @@ import type { NnoeError } from '../errors.js';
 import { type Logger, say, sayError } from '../log.js';
 import type { HostMetrics } from '../metrics.js';
 import type { AnyPlugin, ConsumeSpec, Health, LeaseBatch } from '../plugin.js';
+import { type NotReady, troubled, waitsFor } from '../readiness.js';
 import type { Store } from '../store/store.js';
 import type { Source } from '../streams/source.js';
 import { createContext } from './context.js';
@@ -84,6 +85,18 @@ export class PluginRunner {
     return { state: said.state, reason: said.reason ?? '' };
   }
 
+  /** See readiness.ts. */
+  notReady(): NotReady | undefined {
+    const what = `plugin ${this.name}`;
+    const health = this.health();
+    if (health.state === 'failed') return troubled(what, health);
+    if (health.state === 'stopped') return waitsFor(what, 'READY_HOST_STOPS', {});
+    if (health.state === 'starting') return waitsFor(what, 'READY_PLUGIN_SETUP', {});
+    const prefixes = this.#life?.unshown ?? [];
+    if (prefixes.length === 0) return undefined;
+    return waitsFor(what, 'READY_PLUGIN_SNAPSHOT', { prefixes: prefixes.join(', ') });
+  }
+
   /** @param deadline s. Batches have been drained or given up before. */
   async stop(deadline: number): Promise<void> {
     clearTimeout(this.#restart);
@@ -99,7 +112,7 @@ export class PluginRunner {
   }
 
   #context(life: Life) {
-    const { plugin, sources, store, node, root, config, metrics, log } = this.#options;
+    const { plugin, sources, store, node, root, config, metrics, hostMetrics, log } = this.#options;
     return createContext({
       plugin: this.name,
       config,
@@ -118,6 +131,14 @@ export class PluginRunner {
       keep: (follow) => life.keep(follow),
       onReset: (listener) => life.onReset(listener),
       every: (seconds, work) => life.every(seconds, work),
+      observer: {
+        following(prefix) {
+          hostMetrics.following();
+          return life.following(prefix);
+        },
+        changes: (count) => hostMetrics.updated(count),
+        committed: (seconds) => hostMetrics.committed(plugin.name, seconds),
+      },
     });
   }
 
@@ -164,6 +185,9 @@ export class PluginRunner {
     const seconds = this.#pause;
     this.#pause = Math.min(seconds * 2, longestPause);
     say(this.#options.log, 'PLUGIN_RESTART', { plugin: this.name, seconds });
-    this.#restart = setTimeout(() => void this.start(), seconds * 1000);
+    this.#restart = setTimeout(() => {
+      this.#options.hostMetrics.restart(this.name);
+      void this.start();
+    }, seconds * 1000);
   }
 }

@@ -17,6 +17,7 @@ const claim = (fields: Partial<Claim>): Claim => ({
 const stored = (fields: Partial<Stored>): Stored => ({
   node: 'a',
   seq: 50,
+  state: 0,
   cltt: 900,
   expiresAt: 4500,
   subnetId: 1,

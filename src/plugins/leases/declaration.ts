@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // What the plugin declares, apart from what it does; the context's type follows from it.
 import { z } from 'zod';
-import { type Context, counter, gauge, histogram } from '../../host/plugin.js';
+import { type Context, counter, gauge, named } from '../../host/plugin.js';
 
 const seconds = (fallback: number, description: string) =>
   z.number().min(0).max(1e9).default(fallback).meta({ description, unit: 's' });
@@ -46,19 +46,26 @@ export const prefixes = {
 } as const;
 
 export const metrics = {
-  writes_total: counter('Operations committed to the store.', ['kind']),
+  writes_total: counter('Operations committed to the store.', { kind: 'put, delete' }),
   coalesced_total: counter('Events that a later one of the same address replaced before they were written.'),
   unchanged_total: counter('Events that changed nothing in the value, which was therefore not written.'),
   yielded_total: counter('Events that left the key alone: it is newer, another node’s, or another client’s.'),
   conflicts_total: counter('Transactions refused because a key was not as this node left it.'),
   refused_total: counter('Records that could not be written and were given up.'),
-  removed_total: counter('Keys deleted without an event.', ['reason']),
-  commit_seconds: histogram(
-    'Time from sending a transaction to its answer, retries included.',
-    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10, 60],
-  ),
+  removed_total: counter('Keys deleted without an event.', { reason: 'walk, expired, history' }),
   backlog: gauge('Keys with something still to be written.'),
   keys: gauge('Keys that this node knows in the store.'),
+  active: gauge('As nnoe_dhcp_leases_active, by family.', { family: '4, 6' }),
+  dhcp_active: named(
+    'nnoe_dhcp_leases_active',
+    gauge(
+      'Leases in use that this node wrote: in Kea’s state 0 and not past their end. Left out until the store has been gone through once after the start.',
+    ),
+  ),
+  dhcp_total: named(
+    'nnoe_dhcp_leases_total',
+    counter('Leases that Kea assigned anew, renewals not counted, since the host was started.'),
+  ),
 };
 
 export type LeasesContext = Context<{

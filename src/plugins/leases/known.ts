@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 // What this node last knew of its keys in the store, without their values: a column for each fact, in chunks
-// so that growing copies nothing, and a table from address to slot. Bytes a key: 37 (IPv4) or 49 (IPv6), and
-// 5 to 11 for the table (between 37 and 75 % full). One million: about 46 or 58 MB.
+// so that growing copies nothing, and a table from address to slot. Bytes a key: 41 (IPv4) or 53 (IPv6), and
+// 5 to 11 for the table (between 37 and 75 % full). One million: about 50 or 62 MB.
 import { randomBytes } from 'node:crypto';
+import { Active } from './active.js';
 import type { Word } from './value.js';
 
 const chunkBits = 14;
@@ -13,6 +14,7 @@ const words: readonly Word[] = ['offer', 'renew', 'release', 'expire'];
 const wordMask = 3;
 const live = 4;
 const unsure = 8;
+const unread = 16;
 
 interface Chunk {
   address: Uint32Array;
@@ -22,6 +24,7 @@ interface Chunk {
   hashHigh: Uint32Array;
   client: Uint32Array;
   walk: Uint32Array;
+  end: Uint32Array;
   flags: Uint8Array;
 }
 
@@ -34,6 +37,7 @@ function newChunk(width: number): Chunk {
     hashHigh: new Uint32Array(chunkSize),
     client: new Uint32Array(chunkSize),
     walk: new Uint32Array(chunkSize),
+    end: new Uint32Array(chunkSize),
     flags: new Uint8Array(chunkSize),
   };
 }
@@ -61,6 +65,8 @@ export class Known {
   #size = 0;
   readonly #seed = randomBytes(4).readUInt32LE(0) | 1;
   readonly #probe = new Uint32Array(4);
+  /** Leases of this node that are in use. */
+  readonly active = new Active();
 
   /** @param family 4 or 6: every address has 4 or 16 bytes. */
   constructor(readonly family: 4 | 6) {
@@ -163,6 +169,7 @@ export class Known {
     if (((chunk.flags[i] as number) & live) === 0) return;
     for (let w = 0; w < this.#width; w++) this.#probe[w] = chunk.address[i * this.#width + w] as number;
     this.#close(this.#place());
+    this.setEnd(slot, 0);
     chunk.flags[i] = 0;
     this.#free.push(slot);
     this.#size--;
@@ -240,6 +247,29 @@ export class Known {
   setUnsure(slot: number): void {
     const { flags } = this.#chunk(slot);
     flags[slot & chunkMask] = (flags[slot & chunkMask] as number) | unsure;
+    // Whose it is and when it ends is not known either.
+    this.setEnd(slot, 0);
+  }
+
+  /**
+   * Unread: this node's value from before this life, of which only revision, sequence and end are known. Enough
+   * to replace it, not to leave it as it is or to remove it.
+   */
+  isUnread(slot: number): boolean {
+    return ((this.#chunk(slot).flags[slot & chunkMask] as number) & unread) !== 0;
+  }
+
+  setUnread(slot: number): void {
+    const { flags } = this.#chunk(slot);
+    flags[slot & chunkMask] = (flags[slot & chunkMask] as number) | unread;
+  }
+
+  /** @param end see endOf; 0: not in use, or not ours. */
+  setEnd(slot: number, end: number): void {
+    const column = this.#chunk(slot).end;
+    const i = slot & chunkMask;
+    this.active.move(column[i] as number, end);
+    column[i] = end;
   }
 
   /** The walk that last showed the key, times two, and one more once its key was met in the store. */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // The plugin at work: hands records to the writer, and what surrounds them (walks, gaps, a store that was
 // lost, expired keys) to the parts that deal with it.
-
+import { setTimeout as wait } from 'node:timers/promises';
 import { addressText } from '../../host/address.js';
 import { reasonOf } from '../../host/errors.js';
-import { type LeaseEvent, operationName } from '../../host/gen/events.js';
+import { type LeaseEvent, Operation, operationName } from '../../host/gen/events.js';
 import type { Health, LeaseBatch, LeaseRecord } from '../../host/plugin.js';
 import { Audit } from './audit.js';
+import { Census } from './census.js';
 import type { LeasesContext } from './declaration.js';
 import { historyName } from './expiry.js';
 import { Batch } from './job.js';
@@ -23,6 +24,8 @@ const slow = 10;
 /** Refused records that are logged one by one, per hour; beyond it they are only counted. */
 const refusalsLogged = 20;
 const hour = 3_600_000;
+/** Pause before counting is tried again, ms. */
+const countAgain = 60_000;
 
 type LeaseItem = Extract<LeaseRecord, { kind: 'lease' }>;
 
@@ -34,6 +37,7 @@ export class Leases {
   readonly #audit: Audit;
   readonly #walks: Walks;
   readonly #sweepers: Sweepers;
+  readonly #census: Census;
   readonly #history: boolean;
   readonly #nodeJson: string;
   #refusals = { since: Number.NEGATIVE_INFINITY, count: 0 };
@@ -49,6 +53,7 @@ export class Leases {
       key: ctx.prefix.writers.key('nodes'),
       commit: (transaction) => commit(transaction),
     });
+    this.#census = new Census({ node, prefix: ctx.prefix.leases, known: this.#known });
     this.#writer = this.#makeWriter(ctx);
     for (const known of Object.values(this.#known)) this.#writer.adopt(known);
     const store = {
@@ -57,7 +62,7 @@ export class Leases {
       commit: ctx.commit,
     };
     const note = this.#note.bind(this);
-    this.#walks = new Walks(ctx, this.#writer, note, store);
+    this.#walks = new Walks(ctx, this.#writer, note, store, (name) => this.#census.gone(name));
     this.#sweepers = new Sweepers(ctx, store, note, (name) => {
       for (const known of Object.values(this.#known)) this.#walks.forget(known, name);
     });
@@ -74,6 +79,9 @@ export class Leases {
       commit: (transaction) => commit(transaction),
       writers: this.#writers,
       refused: (key, reason) => this.#refused(key, reason),
+      gone: (address) => {
+        if (!this.#census.done) this.#census.gone(addressText(address));
+      },
       // Open batches were rejected, which is how the host learns of it; between batches health tells.
       failed: (reason) => {
         if (!ctx.signal.aborted) say(ctx.log, 'LEASES_STUCK', { reason: reasonOf(reason) });
@@ -88,6 +96,25 @@ export class Leases {
     await this.#walks.resume();
     this.#ctx.onStoreReset(() => this.#storeReset());
     this.#sweepers.start();
+    // What an earlier life counted is not this one's.
+    this.#ctx.metrics.dhcp_active.remove();
+    this.#ctx.metrics.active.reset();
+    void this.#takeCensus();
+  }
+
+  /** In the background: nothing waits for it but the number of active leases. */
+  async #takeCensus(): Promise<void> {
+    const { signal, log } = this.#ctx;
+    while (!signal.aborted) {
+      try {
+        await this.#census.run(signal);
+        return;
+      } catch (reason) {
+        if (signal.aborted) return;
+        say(log, 'LEASES_COUNT_FAILED', { reason: reasonOf(reason) });
+        await wait(countAgain, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   async #join(): Promise<void> {
@@ -101,7 +128,9 @@ export class Leases {
   batch({ source, family, records, fresh }: LeaseBatch): Promise<void> {
     const batch = new Batch();
     const known = this.#known[family];
+    let assigned = 0;
     for (const record of records) {
+      if (record.kind === 'lease' && record.event.operation === Operation.ASSIGN) assigned++;
       try {
         this.#record(source, known, record, fresh, batch);
       } catch (error) {
@@ -115,6 +144,11 @@ export class Leases {
     }
     batch.release();
     this.#writer.flush();
+    if (assigned > 0)
+      batch.settled.then(
+        () => this.#ctx.metrics.dhcp_total.inc(assigned),
+        () => undefined,
+      );
     return batch.settled;
   }
 
@@ -173,14 +207,24 @@ export class Leases {
   #storeReset(): void {
     say(this.#ctx.log, 'LEASES_STORE_RESET');
     void this.#join();
+    this.#recount();
     for (const known of Object.values(this.#known))
       for (let slot = 0; slot < known.slots; slot++) {
         if (!known.isLive(slot)) continue;
         known.setRevision(slot, 0);
+        known.setEnd(slot, 0);
         if (!this.#writer.pending(known, slot)) known.remove(slot);
       }
     this.#note('store-reset', 'store', 'it is empty or another one; leases are written again from a walk');
     this.#ctx.requestWalk();
+  }
+
+  #recount(): void {
+    const wasDone = this.#census.done;
+    this.#census.reset();
+    this.#ctx.metrics.dhcp_active.remove();
+    this.#ctx.metrics.active.reset();
+    if (wasDone) void this.#takeCensus();
   }
 
   #refused(key: string, reason: unknown): void {
@@ -193,12 +237,23 @@ export class Leases {
     queueMicrotask(() => this.#note('record-refused', key, reasonOf(reason)));
   }
 
+  #showActive(): void {
+    if (!this.#census.done) return;
+    const { active, dhcp_active } = this.#ctx.metrics;
+    const four = this.#known[4].active.count();
+    const six = this.#known[6].active.count();
+    active.set({ family: '4' }, four);
+    active.set({ family: '6' }, six);
+    dhcp_active.set(four + six);
+  }
+
   health(): Health {
     const { metrics } = this.#ctx;
     const { failure, stalled, backlog } = this.#writer;
     const keys = this.#known[4].size + this.#known[6].size;
     metrics.backlog.set(backlog);
     metrics.keys.set(keys);
+    this.#showActive();
     if (failure !== undefined)
       return { state: 'failed', reason: `writing stopped: ${reasonOf(failure.reason)}` };
     if (stalled > slow)
@@ -228,7 +283,6 @@ function counters({ metrics }: LeasesContext): WriterCounters {
     unchanged: () => tally.unchanged++,
     yielded: () => tally.yielded++,
     conflict: () => metrics.conflicts_total.inc(),
-    committed: (seconds) => metrics.commit_seconds.observe(seconds),
     publish() {
       const { put, delete: deleted, coalesced, unchanged, yielded } = tally;
       tally = { put: 0, delete: 0, coalesced: 0, unchanged: 0, yielded: 0 };

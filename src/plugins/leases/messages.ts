@@ -3,6 +3,11 @@
 import type { PluginLog } from '../../host/plugin.js';
 
 export const messages = {
+  LEASES_COUNT_FAILED: {
+    level: 'warn',
+    text: 'the leases in the store cannot be counted: {reason}',
+    help: 'nnoe_dhcp_leases_active is left out until they can; it is tried again every minute. Leases are written as ever.',
+  },
   LEASES_REFUSED: {
     level: 'error',
     text: 'cannot write {key}: {reason}',

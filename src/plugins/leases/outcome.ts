@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 // What the store's answer means for each job of a transaction: done, to be deleted next, to be sent again
 // against another revision, or given up because what stands there is right.
+import type { LeaseEvent } from '../../host/gen/events.js';
 import type { KeyValue, Operation } from '../../host/store/store.js';
+import { endOf } from './active.js';
 import { decide } from './decide.js';
 import { attach, type Job, type LeaseJob } from './job.js';
 import type { Jobs } from './jobs.js';
 import { readStored, type Stored } from './stored.js';
-import { identityOf, leaseValue, type Word, wordFor } from './value.js';
+import { identityOf, leaseValue, stateOf, type Word, wordFor } from './value.js';
 
 export interface Write {
   job: Job;
@@ -29,6 +31,8 @@ export function wordOf(job: LeaseJob, isNew: boolean): Word {
   return word === 'renew' ? word : 'offer';
 }
 
+const leaseEnd = (event: LeaseEvent) => endOf(stateOf(event), event.cltt + event.validLft);
+
 export class Outcome {
   readonly #nodeJson: string;
 
@@ -36,7 +40,11 @@ export class Outcome {
     private readonly node: string,
     private readonly jobs: Jobs,
     private readonly count: OutcomeCounters,
-    private readonly refused: (key: string, reason: unknown) => void,
+    private readonly told: {
+      refused(key: string, reason: unknown): void;
+      /** A key was deleted. */
+      gone(address: Buffer): void;
+    },
   ) {
     this.#nodeJson = JSON.stringify(node);
   }
@@ -53,6 +61,7 @@ export class Outcome {
     const { known, slot, seq, hashLow, hashHigh, client } = job;
     const word = wordOf(job, known.revision(slot) === 0);
     known.set(slot, { revision, seq, hashLow, hashHigh, client, word });
+    known.setEnd(slot, leaseEnd(job.event));
     this.count.written('put');
     this.jobs.finish(job);
   }
@@ -61,6 +70,7 @@ export class Outcome {
   #announced(job: LeaseJob, revision: number): void {
     const { known, slot, seq, client } = job;
     known.set(slot, { revision, seq, hashLow: 0, hashHigh: 0, client, word: wordOf(job, false) });
+    known.setEnd(slot, 0);
     this.count.written('put');
     const next = this.jobs.waiting(known, slot);
     if (next?.kind === 'put') {
@@ -76,6 +86,8 @@ export class Outcome {
 
   #deleted(job: LeaseJob): void {
     job.known.setRevision(job.slot, 0);
+    job.known.setEnd(job.slot, 0);
+    this.told.gone(job.event.address);
     this.count.written('delete');
     this.jobs.finish(job);
   }
@@ -92,7 +104,7 @@ export class Outcome {
       return;
     }
     const { job, operation } = only;
-    this.refused('put' in operation ? operation.put : operation.delete, error);
+    this.told.refused('put' in operation ? operation.put : operation.delete, error);
     if (job.kind !== 'plain') job.known.setUnsure(job.slot);
     this.jobs.finish(job);
   }
@@ -163,6 +175,7 @@ export class Outcome {
     const { hashLow, hashHigh, client, seq } = job;
     const revision = found.modRevision;
     job.known.set(job.slot, { revision, seq, hashLow, hashHigh, client, word: stored.word });
+    job.known.setEnd(job.slot, leaseEnd(job.event));
     this.count.unchanged();
     this.jobs.finish(job);
   }
@@ -171,7 +184,10 @@ export class Outcome {
     if (stored) {
       this.count.yielded();
       job.known.setUnsure(job.slot);
-      if (stored.node === this.node) job.known.raiseSeq(job.slot, stored.seq);
+      if (stored.node === this.node) {
+        job.known.raiseSeq(job.slot, stored.seq);
+        job.known.setEnd(job.slot, endOf(stored.state, stored.expiresAt));
+      }
     }
     this.jobs.finish(job);
   }

@@ -26,6 +26,8 @@ export interface ReconcilerOptions {
   node: string;
   store: SweepStore;
   pending(known: Known, slot: number): boolean;
+  /** A key was deleted by a sweep. */
+  gone(name: string): void;
 }
 
 /** Rest between pages: half of the time is left to the stream. */
@@ -119,9 +121,11 @@ export class Reconciler {
   forget(known: Known, name: string): void {
     const address = parseAddress(name);
     if (address?.length !== known.width) return;
+    this.#o.gone(name);
     const slot = known.find(address);
     if (slot < 0) return;
     known.setRevision(slot, 0);
+    known.setEnd(slot, 0);
     if (!this.#o.pending(known, slot)) known.remove(slot);
   }
 

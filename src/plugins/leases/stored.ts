@@ -7,6 +7,8 @@ export interface Stored {
   node: string | undefined;
   seq: number;
   cltt: number;
+  /** Kea's: 0 is a lease in use. */
+  state: number;
   expiresAt: number;
   subnetId: number;
   word: Word;
@@ -50,6 +52,7 @@ export function readStored(value: Buffer): Stored {
     node: typeof raw.node === 'string' ? raw.node : undefined,
     seq: number(raw.seq),
     cltt: number(raw.cltt),
+    state: number(raw.state),
     expiresAt: number(raw.expires_at) || number(raw.cltt) + number(raw.valid_lft),
     subnetId: number(raw.subnet_id),
     word: words.includes(word) ? (word as Word) : 'renew',

@@ -54,7 +54,11 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
 const nameOf = (prefix: ReadPrefix, entry: KeyValue): string => prefix.name(entry.key) ?? '';
 
 /** Each page is a listing of its own: one that lasted for the whole pass would fail by compaction. */
-async function firstPage(prefix: ReadPrefix, pageSize: number, after: string | undefined): Promise<Page> {
+export async function firstPage(
+  prefix: ReadPrefix,
+  pageSize: number,
+  after: string | undefined,
+): Promise<Page> {
   for await (const page of prefix.list({ pageSize, ...(after === undefined ? {} : { after }) })) return page;
   return { revision: 0, entries: [] };
 }

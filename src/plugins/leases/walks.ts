@@ -24,9 +24,10 @@ export class Walks {
     private readonly writer: Writer,
     private readonly note: Note,
     store: SweepStore,
+    gone: (name: string) => void,
   ) {
     const pending = (known: Known, slot: number) => writer.pending(known, slot);
-    this.#reconciler = new Reconciler({ node: ctx.node, store, pending });
+    this.#reconciler = new Reconciler({ node: ctx.node, store, pending, gone });
   }
 
   /** A walk whose end was handed over, but not gone through before this node stopped, is made again. */

@@ -16,7 +16,6 @@ import type { Writers } from './writers.js';
 
 export interface WriterCounters extends OutcomeCounters {
   coalesced(): void;
-  committed(seconds: number): void;
   /** Now and then, after some of the above. */
   publish(): void;
 }
@@ -32,6 +31,8 @@ export interface WriterOptions {
   writers: Writers;
   /** One record or key cannot be written; it is given up. */
   refused(key: string, reason: unknown): void;
+  /** A key was deleted. */
+  gone(address: Buffer): void;
   /** Nothing more can be written. */
   failed(reason: unknown): void;
   count: WriterCounters;
@@ -63,7 +64,7 @@ export class Writer {
   constructor(options: WriterOptions) {
     this.#o = options;
     this.#nodeJson = JSON.stringify(options.node);
-    this.#outcome = new Outcome(options.node, this.#jobs, options.count, options.refused);
+    this.#outcome = new Outcome(options.node, this.#jobs, options.count, options);
   }
 
   adopt(known: Known): void {
@@ -235,7 +236,8 @@ export class Writer {
       return { job, revision: undefined, operation: { put: job.key, value: job.value } };
     const { known, slot, event } = job;
     if (!job.checked) {
-      if (known.isUnsure(slot)) return 'read';
+      const unread = known.isUnread(slot) && (job.kind !== 'put' || job.snapshot);
+      if (unread || known.isUnsure(slot)) return 'read';
       if (this.#isNeedless(job)) return 'done';
     }
     const revision = known.revision(slot);
@@ -299,7 +301,6 @@ export class Writer {
     }
     const alone = writes.some((write) => write.alone) ? this.#o.writers.alone : undefined;
     if (alone) compare.push(alone);
-    const began = performance.now();
     let result: CommitResult;
     try {
       result = await this.#o.commit({ compare, operations });
@@ -307,7 +308,6 @@ export class Writer {
       this.#outcome.rejected(writes, error);
       return;
     }
-    this.#o.count.committed((performance.now() - began) / 1000);
     // The keys stay busy until no attempt can come late.
     if (alone && (result.retried || !holds(alone, result))) await this.#o.writers.fence(alone);
     if (result.committed) for (const { job } of writes) this.#outcome.applied(job, result.revision);

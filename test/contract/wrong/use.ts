@@ -15,7 +15,7 @@ export default definePlugin({
     theirs: { prefix: 'theirs/', access: 'read' },
   },
   metrics: {
-    seen: counter('Seen.', ['kind']),
+    seen: counter('Seen.', { kind: 'lease, snapshot' }),
     plain: counter('Plain.'),
     held: gauge('Held.'),
     took: histogram('Time taken, s.', [1, 2]),

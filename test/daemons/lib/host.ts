@@ -100,9 +100,18 @@ export class Host {
     }
   }
 
-  async health(): Promise<Health | undefined> {
+  health(): Promise<Health | undefined> {
+    return this.#look('health');
+  }
+
+  /** What /ready says; undefined while nobody answers. */
+  ready(): Promise<Health | undefined> {
+    return this.#look('ready');
+  }
+
+  async #look(page: string): Promise<Health | undefined> {
     try {
-      const response = await fetch(`http://127.0.0.1:${this.port}/health`, {
+      const response = await fetch(`http://127.0.0.1:${this.port}/${page}`, {
         signal: AbortSignal.timeout(5_000),
       });
       return { status: response.status, body: (await response.json()) as JsonObject };

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MPL-2.0
+// The usual names for a process, read off at a scrape. Not prom-client's default set: its event-loop monitor
+// wakes an idle process 100 times a second.
+import { readdirSync, readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { type Make, setCounter } from './metrics.js';
+
+export class ProcessMetrics {
+  readonly #made: ReturnType<typeof makeAll>;
+
+  constructor(make: Make) {
+    this.#made = makeAll(make);
+    this.#made.start.set(performance.timeOrigin / 1000);
+    const limit = openFilesLimit();
+    if (limit !== undefined) this.#made.maxFds.set(limit);
+  }
+
+  refresh(): void {
+    const { cpu, active, resident, virtual, fds, heapTotal, heapUsed, external } = this.#made;
+    const { user, system } = process.cpuUsage();
+    setCounter(cpu, (user + system) / 1e6);
+    setCounter(active, performance.eventLoopUtilization().active / 1000);
+    const memory = process.memoryUsage();
+    resident.set(memory.rss);
+    heapTotal.set(memory.heapTotal);
+    heapUsed.set(memory.heapUsed);
+    external.set(memory.external);
+    virtual.set(Number(/^VmSize:\s+(\d+) kB$/m.exec(proc('status'))?.[1]) * 1024);
+    // One of them is the directory's own.
+    fds.set(readdirSync('/proc/self/fd').length - 1);
+  }
+}
+
+const makeAll = (make: Make) => ({
+  cpu: make('process_cpu_seconds_total'),
+  start: make('process_start_time_seconds'),
+  resident: make('process_resident_memory_bytes'),
+  virtual: make('process_virtual_memory_bytes'),
+  fds: make('process_open_fds'),
+  maxFds: make('process_max_fds'),
+  heapTotal: make('nodejs_heap_size_total_bytes'),
+  heapUsed: make('nodejs_heap_size_used_bytes'),
+  external: make('nodejs_external_memory_bytes'),
+  active: make('nnoe_event_loop_active_seconds_total'),
+});
+
+const proc = (name: string) => readFileSync(`/proc/self/${name}`, 'latin1');
+
+function openFilesLimit(): number | undefined {
+  const soft = /^Max open files\s+(\d+|unlimited)/m.exec(proc('limits'))?.[1];
+  return soft === undefined ? undefined : soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
+}
