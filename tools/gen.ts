@@ -30,7 +30,7 @@ function write(path: string, text: string): void {
 const text = (path: string) => readFileSync(join(root, path), 'utf8');
 
 const source = text('proto/nnoe.proto');
-const parsed = protobuf.parse(source, { keepCase: true });
+const parsed = protobuf.parse(source, { keepCase: true, alternateCommentMode: true });
 const schema = parsed.root.resolveAll().lookup(parsed.package ?? '');
 if (!(schema instanceof protobuf.Namespace)) throw new Error('proto/nnoe.proto has no package');
 

@@ -378,16 +378,17 @@ export type ErrorCode = keyof typeof errors;
 
 export class NnoeError extends Error {
   readonly code: ErrorCode;
-  readonly details: Readonly<Record<string, string | number>>;
+  /** What stands in the message, by name. Not `details`: uvu takes that for a text, and then loses the failure. */
+  readonly values: Readonly<Record<string, string | number>>;
 
-  constructor(code: ErrorCode, details: Record<string, string | number> = {}, cause?: unknown) {
+  constructor(code: ErrorCode, values: Record<string, string | number> = {}, cause?: unknown) {
     super(
-      errors[code].message.replace(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? '?')),
+      errors[code].message.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '?')),
       cause === undefined ? undefined : { cause },
     );
     this.name = 'NnoeError';
     this.code = code;
-    this.details = details;
+    this.values = values;
   }
 
   get retry(): boolean {

@@ -36,7 +36,7 @@ export function sayError(log: Logger, error: unknown): void {
   }
   const stack = stackOf(error.cause);
   log.error(
-    { code: error.code, ...error.details, help: error.help, ...(stack === undefined ? {} : { stack }) },
+    { code: error.code, ...error.values, help: error.help, ...(stack === undefined ? {} : { stack }) },
     error.message,
   );
 }

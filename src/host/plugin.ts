@@ -1,197 +1,167 @@
 // SPDX-License-Identifier: MPL-2.0
-// The plugin contract. A plugin is one constant: declarations, which the host reads without running it, and
-// `setup`, which wires its behaviour. `ctx` carries only what was declared.
+// The plugin contract, which others import as `nnoe/plugin`; docs/plugins.md leads through it. A plugin is one
+// constant: declarations, which the host reads without running it, and `setup`, which wires its behaviour.
+// `ctx` carries only what was declared.
 //
 // What the host promises: batches of one source come in journal order; a record is handed over at least once
 // (after a crash or a restart of the plugin it may come again, from the first batch that had not settled); the
 // cursor moves past a batch when its promise resolves. What a plugin owes: it never loops without end in one
 // turn of the event loop (nobody in the process can defend against that) and applies records idempotently.
-import type { Logger } from 'pino';
-import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { z } from 'zod';
-import type { LeaseEvent } from './gen/events.js';
-import type { Change, CommitResult, FollowHandlers, KeyValue, Page, Transaction } from './store/store.js';
+import type { MetricOf, MetricSpec } from './plugin/metrics.js';
+import type { PrefixOf, PrefixSpec } from './plugin/prefixes.js';
+import type { ConsumeSpec, Consumes, StreamName, StreamTypes } from './plugin/streams.js';
+import type { CommitResult, Transaction } from './store/store.js';
 
-export type { Change, CommitResult, FollowHandlers, KeyValue, LeaseEvent, Page, Transaction };
+/** The schema library, for `config`: the host's own copy, so that there are never two versions of it. */
+export { z } from 'zod';
+export { addressText, colonHex, parseAddress } from './address.js';
+export type { ErrorCode, NnoeError } from './errors.js';
+export { type LeaseEvent, LeaseType, Operation, Origin } from './gen/events.js';
+export {
+  type Counter,
+  counter,
+  type Gauge,
+  gauge,
+  type Histogram,
+  histogram,
+  type LabelSpec,
+  type LabelValues,
+  type MetricOf,
+  type MetricSpec,
+  named,
+} from './plugin/metrics.js';
+export type { FollowHandlers, PrefixOf, PrefixSpec, ReadPrefix, WritePrefix } from './plugin/prefixes.js';
+export type {
+  ConsumeSpec,
+  Consumes,
+  LeaseBatch,
+  LeaseRecord,
+  StreamName,
+  StreamTypes,
+  WalkScope,
+} from './plugin/streams.js';
+export type {
+  Change,
+  CommitResult,
+  Compare,
+  KeyValue,
+  Operation as StoreOperation,
+  Page,
+  Transaction,
+} from './store/store.js';
 
+/** What users may build on: 'stable' changes only with the contract's number, 'experimental' may go away. */
 export type Stability = 'stable' | 'beta' | 'experimental';
-
-/** One record of the lease stream, in journal order. */
-export type LeaseRecord =
-  /** Something happened to a lease. */
-  | { kind: 'lease'; seq: number; event: LeaseEvent }
-  /** A walk over Kea's lease database begins; `snapshot` records follow, mixed with events. */
-  | { kind: 'walk-begin'; seq: number; walk: WalkScope }
-  /** A lease as Kea's database holds it. Already ordered against events: apply it as it comes. */
-  | { kind: 'snapshot'; seq: number; event: LeaseEvent }
-  /**
-   * The walk is over. When complete, what is in its scope and was not shown does not exist in Kea. Never
-   * complete for a plugin that was not handed every record since `walk-begin` in this life, or met a gap
-   * between: the host then has another walk made.
-   */
-  | { kind: 'walk-end'; seq: number; walk: WalkScope; complete: boolean; leases: number }
-  /** Events are missing here; the host asks for a walk itself when `onGap` is 'replay'. */
-  | { kind: 'gap'; seq: number; reason: string; count: number };
-
-export interface WalkScope {
-  /** Sequence of the record that began the walk. */
-  id: number;
-  cause: string;
-  /** 0: every subnet of that server. */
-  subnetId: number;
-}
-
-/** What a consumer is handed: records of one source, in order; a source is one Kea server's journal. */
-export interface LeaseBatch {
-  /** Name of the journal in the configuration, such as `dhcp4`. */
-  source: string;
-  family: 4 | 6;
-  /**
-   * Byte fields of events are views into one buffer that belongs to this batch: keep a copy (or a string) of
-   * what outlives it, or the whole buffer stays in memory.
-   */
-  records: LeaseRecord[];
-  /** No earlier life of this consumer can have been handed any of these; false: some of them perhaps. */
-  fresh: boolean;
-  /** Aborts when the plugin is being stopped or has exceeded its time. */
-  signal: AbortSignal;
-}
-
-export interface StreamTypes {
-  lease: LeaseBatch;
-}
-export type StreamName = keyof StreamTypes;
-
-export interface ConsumeSpec {
-  /** Most records in a batch, 1..4096. A batch is what is there now, never waited for. */
-  batch: number;
-  /**
-   * Batches of one source handed over and not yet settled, 1..16, default 1. Beyond 1 the next batch comes
-   * before the last settled, in order; the cursor moves with the oldest. Sources overlap in any case.
-   */
-  window?: number;
-  /** What a hole means: 'replay' has Kea's lease database read again, 'ignore' goes on. */
-  onGap: 'replay' | 'ignore';
-  /** Time a batch may take while the store answers, s; beyond it the plugin is restarted. Default 30. */
-  deadline?: number;
-}
-
-export interface PrefixSpec {
-  /** Below the configured root (`/nnoe/`), without leading and with trailing slash: `dhcp/leases/`. */
-  prefix: string;
-  access: 'read' | 'write';
-}
-
-/**
- * A declared prefix, as the plugin uses it. Names given are relative to it; keys in what comes back, and in
- * transactions, are absolute: `key` and `name` turn one into the other.
- */
-export interface ReadPrefix {
-  /** Absolute key for `name`, for use in transactions. */
-  key(name: string): string;
-  /** The part of an absolute key below this prefix; undefined when it is not below it. */
-  name(key: string): string | undefined;
-  get(name: string): Promise<KeyValue | undefined>;
-  list(options?: { pageSize?: number; after?: string }): AsyncIterable<Page>;
-  /** Until the plugin stops. A handler that throws, and `error`, fail the plugin. */
-  follow(handlers: FollowHandlers): void;
-}
-
-/** Label to what bounds its values, for the reference: `{ kind: 'put, delete' }`. Never what clients choose. */
-export type LabelSpec = Readonly<Record<string, string>>;
-
-interface MetricCommon {
-  /** A sentence. */
-  help: string;
-  labels?: LabelSpec;
-  /** The whole name, where others know it already; otherwise it is `nnoe_<plugin>_<key>`. */
-  name?: string;
-}
-
-export type MetricSpec =
-  | ({ type: 'counter' } & MetricCommon)
-  | ({ type: 'gauge' } & MetricCommon)
-  | ({ type: 'histogram'; buckets: readonly number[] } & MetricCommon);
-
-export type MetricOf<M extends MetricSpec> = M extends { type: 'counter' }
-  ? Counter
-  : M extends { type: 'gauge' }
-    ? Gauge
-    : Histogram;
-
-/** Only grows; its name ends in `_total`. */
-export const counter = (help: string, labels: LabelSpec = {}) => ({ type: 'counter', help, labels }) as const;
-export const gauge = (help: string, labels: LabelSpec = {}) => ({ type: 'gauge', help, labels }) as const;
-/** @param buckets their upper ends, growing, in the metric's unit. */
-export const histogram = (help: string, buckets: readonly number[], labels: LabelSpec = {}) =>
-  ({ type: 'histogram', help, labels, buckets }) as const;
-/** Gives a metric a name of its own, which others know already. */
-export const named = <const M extends MetricSpec>(name: string, spec: M) => ({ ...spec, name });
 
 /** `reason` is a sentence for an operator; mandatory unless ok. */
 export type Health = { state: 'ok'; reason?: string } | { state: 'degraded' | 'failed'; reason: string };
 
-export type Consumes = { [S in StreamName]?: ConsumeSpec };
+/** Structured logging: details are fields of their own beside the message. The host adds the plugin's name. */
+export interface PluginLog {
+  debug: LogLine;
+  info: LogLine;
+  warn: LogLine;
+  error: LogLine;
+}
+export interface LogLine {
+  (message: string): void;
+  (details: object, message: string): void;
+}
 
 /** What a plugin declares; data, read by the host without running the plugin. */
 export interface Declarations {
+  /** `z.object({ … })` with a default for every key, so that a plugin runs without a section of its own. */
   config: z.ZodObject;
   consumes: Consumes;
+  /** By the names under which `ctx.prefix` has them. */
   prefixes: Record<string, PrefixSpec>;
+  /** By name, [a-z][a-z0-9_]*. */
   metrics: Record<string, MetricSpec>;
 }
 
+/** What `setup` is given: only what was declared. In plain JavaScript anything else throws PLUGIN_UNDECLARED. */
 export interface Context<D extends Declarations> {
+  /** The plugin's section of nnoe.toml, as its schema made it. */
   readonly config: z.output<D['config']>;
-  readonly log: Logger;
+  readonly log: PluginLog;
   /** This node's name: what `node` says in values we write. */
   readonly node: string;
-  readonly prefix: { readonly [P in keyof D['prefixes']]: ReadPrefix };
+  readonly prefix: { readonly [P in keyof D['prefixes']]: PrefixOf<D['prefixes'][P]> };
   readonly metrics: { readonly [M in keyof D['metrics']]: MetricOf<D['metrics'][M]> };
   /** Aborts when the plugin has to stop. */
   readonly signal: AbortSignal;
-  /** Most operations in one transaction of the store. */
+  /** Most operations and bytes (keys and values) in one transaction of the store. */
   readonly limits: { operations: number; bytes: number };
-  /** Every key must lie under a declared prefix with access 'write'. Retries while the store is away. */
+  /**
+   * Every key must lie under a declared prefix, those written under one with access 'write'. Retries while the
+   * store is away, so an answer can be lost: without compares a transaction must be safe to apply twice, and
+   * `retried` in the result says when an earlier attempt may have been the one that was applied.
+   * Rejects with an NnoeError: PLUGIN_UNDECLARED, STORE_INVALID (more operations than `limits`, a key twice),
+   * STORE_TOO_LARGE; or with the reason of the signal that aborted.
+   */
   commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult>;
-  /** Called when the store came back empty or is another one. */
+  /** Called when the store came back empty or is another one: what the plugin wrote is gone. */
   onStoreReset(listener: () => void): void;
-  /** Asks for a walk over the lease database of one source, or of all; remembered until one is complete. */
+  /**
+   * Asks for a walk over the lease database of one source, or of all; remembered until one is complete. The
+   * leases come as `snapshot` records.
+   */
   requestWalk(source?: string): void;
-  /** Runs `work` every `seconds` (monotonic) until the plugin stops; never two at a time; errors fail the plugin. */
+  /**
+   * Runs `work` every so many seconds (0.01..86400, monotonic) until the plugin stops; first after that time,
+   * never two at a time. Work that rejects fails the plugin.
+   */
   every(seconds: number, work: (signal: AbortSignal) => Promise<void>): void;
 }
 
 /** What `setup` returns: a handler for every stream declared, and none for others. */
 export type Running<D extends Declarations = Declarations> = {
+  /** How the plugin is now. Asked at any time, so it answers from what it knows. One that throws fails the plugin. */
   health(): Health;
-  /** Called once at the end, after the last batch settled or was given up; the deadline is the host's. */
+  /** Called once at the end, after the last batch settled or was given up; a few seconds at most. */
   stop?(): Promise<void> | void;
 } & {
   [S in keyof D['consumes'] & StreamName]: (batch: StreamTypes[S]) => Promise<void> | void;
 } & { [S in Exclude<StreamName, keyof D['consumes']>]?: never };
 
 export interface Plugin<D extends Declarations = Declarations> {
+  /** Number of this contract. */
   api: 1;
-  /** Also its folder, configuration section, log name and metric prefix: [a-z][a-z0-9-]*. */
+  /** Also its configuration section, log name and metric prefix: [a-z][a-z0-9-]*, up to 63 characters. */
   name: string;
   stability: Stability;
+  /** One sentence: what it is good for. */
   summary: string;
   config: D['config'];
   consumes: D['consumes'];
   prefixes: D['prefixes'];
   metrics: D['metrics'];
-  /** May wait for the store: the time limit counts only while the store answers. */
+  /**
+   * Begins a life of the plugin. May wait for the store: its 30 s count only while the store answers. One that
+   * throws is tried again, after a pause of 1 s that grows to 60 s.
+   */
   setup(ctx: Context<D>): Running<D> | Promise<Running<D>>;
 }
 
-/** Types the declarations against `setup`; checked again by the host when it loads the plugin. */
+/** T, without keys that Shape does not have. */
+type Exact<T, Shape> = T & { [K in Exclude<keyof T, keyof Shape>]: never };
+
+/**
+ * Types the declarations against `setup`; gives the plugin back as it is. The host checks it again when it loads
+ * it, and refuses it with PLUGIN_INVALID.
+ */
 export function definePlugin<
   C extends z.ZodObject,
   const S extends Consumes,
   const P extends Record<string, PrefixSpec>,
   const M extends Record<string, MetricSpec>,
->(plugin: Plugin<{ config: C; consumes: S; prefixes: P; metrics: M }>): typeof plugin {
+>(
+  plugin: Plugin<{ config: C; consumes: S; prefixes: P; metrics: M }> & {
+    consumes: { [K in keyof S]: K extends StreamName ? Exact<S[K], ConsumeSpec> : never };
+    prefixes: { [K in keyof P]: Exact<P[K], PrefixSpec> };
+  },
+): Plugin<{ config: C; consumes: S; prefixes: P; metrics: M }> {
   return plugin;
 }
 

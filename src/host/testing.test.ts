@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { z } from 'zod';
-import { counter, definePlugin } from './plugin.js';
-import { harness, ipv4, MemoryStore, Operation } from './testing.js';
+import { counter, definePlugin, z } from './plugin.js';
+import { harness, hwaddr, ipv4, ipv6, MemoryStore, Operation } from './testing.js';
 
 /** Keeps a count of events for every address. */
 const tally = definePlugin({
@@ -50,6 +49,55 @@ test('a plugin is driven through events, a gap and a walk', async () => {
   });
   assert.is(await h.metric('seen', { kind: 'lease' }), 3);
   assert.is(await h.metric('seen'), 8);
+  await h.stop();
+});
+
+test('values are written as people write them', () => {
+  assert.equal(ipv6('2001:db8::1'), Buffer.from('20010db8000000000000000000000001', 'hex'));
+  assert.equal(hwaddr('02:00:00:00:00:AA'), Buffer.from('0200000000aa', 'hex'));
+  assert.is(hwaddr('').length, 0);
+  for (const text of ['192.0.2', '192.0.2.256', '::1', '']) assert.throws(() => ipv4(text), RangeError);
+  for (const text of ['192.0.2.1', '1:2', '']) assert.throws(() => ipv6(text), RangeError);
+  for (const text of ['02:0', '0200', 'zz', '02:']) assert.throws(() => hwaddr(text), RangeError);
+});
+
+test('periodic work runs at a tick; what is logged is kept; a failed life takes nothing more', async () => {
+  const plugin = definePlugin({
+    api: 1,
+    name: 'ticker',
+    stability: 'experimental',
+    summary: 'Counts its ticks.',
+    config: z.object({}),
+    consumes: { lease: { batch: 1, onGap: 'ignore' } },
+    prefixes: {},
+    metrics: {},
+    setup(ctx) {
+      let ticks = 0;
+      ctx.every(3600, async () => {
+        ctx.log.info({ ticks: ++ticks }, 'tick');
+      });
+      ctx.log.warn('no details');
+      return {
+        lease: () => undefined,
+        health() {
+          if (ticks === 2) throw new Error('two is too many');
+          return { state: 'ok' };
+        },
+      };
+    },
+  });
+  const h = await harness(plugin);
+  await h.tick();
+  assert.equal(h.health(), { state: 'ok' });
+  await h.tick();
+  assert.equal(h.logged, [
+    { level: 'warn', message: 'no details', details: {} },
+    { level: 'info', message: 'tick', details: { ticks: 1 } },
+    { level: 'info', message: 'tick', details: { ticks: 2 } },
+  ]);
+  assert.is(h.health().state, 'failed');
+  assert.is(h.failure?.code, 'PLUGIN_HEALTH_FAILED');
+  assert.is(await h.emit('lease', {}).catch((error) => error.code), 'PLUGIN_HEALTH_FAILED');
   await h.stop();
 });
 

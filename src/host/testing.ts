@@ -1,46 +1,68 @@
 // SPDX-License-Identifier: MPL-2.0
-// The harness that plugins are tested with: a plugin's real life on a store in memory, without journal and
-// without native code.
+// The harness that plugins are tested with, which others import as `nnoe/testing`: a plugin's real life on a
+// store in memory, without journal and without native code.
 //
 //   const h = await harness(plugin, { config: { … } });
 //   await h.emit('lease', { operation: Operation.ASSIGN, address: ipv4('192.0.2.1') });
 //   assert.equal(h.store.dump(), { … });
 //   await h.stop();
-import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { PatientClock } from './clock.js';
 import { NnoeError } from './errors.js';
-import { decodeLeaseEvent, type LeaseEvent } from './gen/events.js';
-import type { Logger } from './log.js';
+import type { LeaseEvent } from './gen/events.js';
 import { metricName, pluginMetrics } from './metrics.js';
-import type { AnyPlugin, ConsumeSpec, Health, LeaseBatch, LeaseRecord, StreamName } from './plugin.js';
+import type {
+  AnyPlugin,
+  ConsumeSpec,
+  Declarations,
+  Health,
+  LeaseBatch,
+  LeaseRecord,
+  Plugin,
+  PluginLog,
+  StreamName,
+} from './plugin.js';
 import type { Store } from './store/store.js';
 import { createContext } from './supervisor/context.js';
 import { checkPlugins } from './supervisor/declarations.js';
 import { Life } from './supervisor/life.js';
+import { type LoggedLine, recorder } from './testing/logged.js';
 import { MemoryStore } from './testing/memory-store.js';
+import { leaseEvent } from './testing/values.js';
 
 export { LeaseType, Operation, Origin } from './gen/events.js';
-export { MemoryStore } from './testing/memory-store.js';
+export type { LoggedLine } from './testing/logged.js';
+export { MemoryStore, type MemoryStoreOptions } from './testing/memory-store.js';
+export { hwaddr, ipv4, ipv6, leaseEvent } from './testing/values.js';
 
 export interface HarnessOptions<S extends Store = MemoryStore> {
-  /** As in the plugin's section of nnoe.toml; checked by its schema. */
+  /** As in the plugin's section of nnoe.toml; checked by its schema, unknown keys refused. */
   config?: Record<string, unknown>;
+  /** Default: an empty MemoryStore, closed by `stop`. One that is given stays open, for another life on it. */
   store?: S;
+  /** Default 'test-node'. */
   node?: string;
+  /** Above every prefix; default '/nnoe'. */
   root?: string;
+  /** Name of the journal that records come from; default 'dhcp4'. */
   source?: string;
+  /** Default 4. */
   family?: 4 | 6;
-  log?: Logger;
+  /** Default: what the plugin logs is kept in `logged`. */
+  log?: PluginLog;
 }
 
 export interface WalkOptions {
+  /** Default 0: every subnet. */
   subnetId?: number;
+  /** Default true. */
   complete?: boolean;
+  /** Default 'COMMAND'. */
   cause?: string;
 }
 
-export interface Harness<S extends Store = MemoryStore> {
+export interface Harness<S extends Store = MemoryStore, M extends string = string> {
+  /** Where the plugin's keys are, absolute: `h.store.dump('/nnoe/…')`. */
   readonly store: S;
   /** Sequence of the last record handed over; raise it to make the next ones newer than those of another life. */
   seq: number;
@@ -48,45 +70,50 @@ export interface Harness<S extends Store = MemoryStore> {
   fresh: boolean;
   /** How many times the plugin asked for a walk. */
   readonly walksRequested: number;
-  /** What made the plugin fail outside of a batch, if anything did. */
+  /** What made the plugin fail outside of a batch (a follow, its health, periodic work), if anything did. */
   readonly failure: NnoeError | undefined;
-  /** Events as the plugin's stream brings them; resolves when their batches have settled. */
+  /** What the plugin logged, in order. */
+  readonly logged: readonly LoggedLine[];
+  /**
+   * Events as the plugin's stream brings them, in batches as it declared; fields not given are 0, false or empty.
+   * Resolves when the batches have settled, rejects with what the handler threw.
+   */
   emit(stream: StreamName, ...events: Partial<LeaseEvent>[]): Promise<void>;
-  /** A hole in the stream. */
+  /** A hole in the stream. @param reason default 'OVERRUN'. @param count events missing, default 1. */
   gap(reason?: string, count?: number): Promise<void>;
-  /** A walk that shows these leases. */
+  /** A walk that shows these leases, from its beginning to its end. */
   walk(leases: Partial<LeaseEvent>[], options?: WalkOptions): Promise<void>;
   /** Records as given. */
   deliver(records: LeaseRecord[]): Promise<void>;
+  /** Runs the plugin's periodic work once, now. It also runs by itself when its time has passed. */
+  tick(): Promise<void>;
   health(): Health;
-  /** Value of one of the plugin's metrics, summed over labels that are not given. */
-  metric(name: string, labels?: Record<string, string>): Promise<number>;
+  /** Value of one of the plugin's metrics, summed over labels that are not given; of a histogram, its parts' sum. */
+  metric(name: M, labels?: Record<string, string>): Promise<number>;
   /** Whether one of the plugin's metrics has a value; a gauge that was never set has none, and is left out. */
-  shows(name: string): Promise<boolean>;
+  shows(name: M): Promise<boolean>;
+  /** Ends the plugin's life, and closes the store unless it was given. */
   stop(): Promise<void>;
 }
 
-export async function harness<S extends Store = MemoryStore>(
-  plugin: AnyPlugin,
-  options: HarnessOptions<S> = {},
-): Promise<Harness<S>> {
+/**
+ * Checks the plugin and runs its `setup`.
+ * @throws NnoeError PLUGIN_INVALID, PLUGIN_UNDECLARED, PLUGIN_SETUP_FAILED; what the schema throws for a bad `config`.
+ */
+export async function harness<
+  S extends Store = MemoryStore,
+  // biome-ignore lint/suspicious/noExplicitAny: the default stands for any plugin, as in AnyPlugin.
+  D extends Declarations = any,
+>(plugin: Plugin<D>, options: HarnessOptions<S> = {}): Promise<Harness<S, keyof D['metrics'] & string>> {
   checkPlugins([plugin]);
   const started = new Running(plugin, options);
   await started.setup();
   return started;
 }
 
-/** An IPv4 address as events carry it. */
-export const ipv4 = (text: string) => Buffer.from(text.split('.').map(Number));
-
-/** An event with every field, as decoding gives it. */
-export const leaseEvent = (fields: Partial<LeaseEvent>): LeaseEvent => ({
-  ...decodeLeaseEvent(Buffer.alloc(0)),
-  ...fields,
-});
-
 class Running<S extends Store> implements Harness<S> {
   readonly store: S;
+  readonly logged: LoggedLine[] = [];
   seq = 0;
   fresh = true;
   walksRequested = 0;
@@ -96,6 +123,7 @@ class Running<S extends Store> implements Harness<S> {
   readonly #registry = new Registry();
   readonly #clock: PatientClock;
   readonly #life: Life;
+  readonly #periodic: (() => Promise<void>)[] = [];
 
   constructor(plugin: AnyPlugin, options: HarnessOptions<S>) {
     this.#plugin = plugin;
@@ -121,7 +149,7 @@ class Running<S extends Store> implements Harness<S> {
       config: plugin.config.strict().parse(config),
       node,
       root,
-      log: log ?? pino({ level: 'silent' }),
+      log: log ?? recorder(this.logged),
       store: this.store,
       prefixes: plugin.prefixes,
       metrics: pluginMetrics(plugin.name, plugin.metrics, this.#registry),
@@ -132,9 +160,26 @@ class Running<S extends Store> implements Harness<S> {
       fail: (error) => this.#life.fail(error),
       keep: (follow) => this.#life.keep(follow),
       onReset: (listener) => this.#life.onReset(listener),
-      every: (seconds, work) => this.#life.every(seconds, work),
+      every: (seconds, work) => this.#every(seconds, work),
     });
-    if (!(await this.#life.setup(context))) throw this.failure ?? new Error('the plugin was stopped');
+    if (await this.#life.setup(context)) return;
+    await this.stop();
+    throw this.failure ?? new Error('the plugin was stopped');
+  }
+
+  /** By its timer and by `tick`, never two at a time. */
+  #every(seconds: number, work: (signal: AbortSignal) => Promise<void>): void {
+    let last: Promise<void> = Promise.resolve();
+    const next = () => {
+      last = last.catch(() => undefined).then(() => work(this.#life.signal));
+      return last;
+    };
+    this.#periodic.push(next);
+    this.#life.every(seconds, next);
+  }
+
+  async tick(): Promise<void> {
+    for (const work of this.#periodic) await work();
   }
 
   async emit(_stream: StreamName, ...events: Partial<LeaseEvent>[]): Promise<void> {
@@ -165,6 +210,7 @@ class Running<S extends Store> implements Harness<S> {
 
   async deliver(records: LeaseRecord[]): Promise<void> {
     const spec: ConsumeSpec | undefined = this.#plugin.consumes.lease;
+    if (this.failure !== undefined) throw this.failure;
     const running = this.#life.running as { lease?(batch: LeaseBatch): void | Promise<void> } | undefined;
     if (spec === undefined || running?.lease === undefined)
       throw new NnoeError('PLUGIN_UNDECLARED', { plugin: this.#plugin.name, what: 'stream lease' });
@@ -182,7 +228,8 @@ class Running<S extends Store> implements Harness<S> {
   async #samples(name: string) {
     const whole = metricName(this.#plugin.name, name, this.#plugin.metrics[name]);
     const metric = this.#registry.getSingleMetric(whole);
-    if (metric === undefined) throw new Error(`no metric ${name}`);
+    if (metric === undefined)
+      throw new NnoeError('PLUGIN_UNDECLARED', { plugin: this.#plugin.name, what: `metric ${name}` });
     return (await metric.get()).values;
   }
 

@@ -27,8 +27,10 @@ function walk(directory: string, found: string[] = []): string[] {
     a.name < b.name ? -1 : 1,
   )) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) walk(path, found);
-    else if (entry.name.endsWith('.test.ts')) found.push(path);
+    if (entry.isDirectory()) {
+      // Of an example that somebody built where it lies.
+      if (entry.name !== 'node_modules' && entry.name !== 'dist') walk(path, found);
+    } else if (entry.name.endsWith('.test.ts')) found.push(path);
   }
   return found;
 }

@@ -13,7 +13,9 @@ const rooms = /^(\.ci|proto|native|src|bench|test|tools|examples|docs)\//;
 
 /** Paths of the tree in backticks or links; patterns and places for a name are not meant literally. */
 function named(document: string): string[] {
-  const quoted = [...text(document).matchAll(/`([^`\s]+)`/g)]
+  // A line that is a path alone names a file of the reader's, in a page to follow.
+  const body = text(document).replace(/^`[^`]+`$/gm, '');
+  const quoted = [...body.matchAll(/`([^`\s]+)`/g)]
     .map((match) => match[1] ?? '')
     .filter((path) => rooms.test(path));
   const linked = [...text(document).matchAll(/\]\(([^)#:]+)\)/g)].map((match) =>
@@ -29,6 +31,22 @@ test('the documents at the top are there', () => {
 
 test('README is about a screen', () => {
   assert.ok(text('README.md').split('\n').length <= 90);
+});
+
+test('every native room, every plugin and every package of an example has a README', () => {
+  const rooms = new Set(
+    files.flatMap((file) => {
+      const room =
+        /^(native\/[^/]+|src\/plugins\/[^/]+|src\/host|bench)\/|^(examples\/[^/]+)\/package\.json$/;
+      const [, room1, room2] = room.exec(file) ?? [];
+      return [room1 ?? room2 ?? []].flat();
+    }),
+  );
+  assert.ok(rooms.size >= 7);
+  assert.equal(
+    [...rooms].filter((room) => !files.includes(`${room}/README.md`)),
+    [],
+  );
 });
 
 for (const document of documents) {

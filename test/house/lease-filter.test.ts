@@ -2,8 +2,8 @@
 // Which keys an address or a network means, and that the text it is searched by leaves none of them out.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addressText, parseAddress } from '../../src/host/address.js';
 import { addressFilter, networkFilter } from '../../src/host/control/filter.js';
-import { addressText, parseAddress } from '../../src/plugins/leases/address.js';
 
 test('an address is its key, however it is written', () => {
   const keys: Record<string, string> = {

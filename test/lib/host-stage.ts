@@ -21,6 +21,8 @@ import {
 import { MemoryStore } from '../../src/host/testing.js';
 import { killScripts } from './journal-script.js';
 
+export { parseConfig };
+
 /** Waits until it holds; fails naming it. */
 export async function until(what: () => boolean, ms = 5000): Promise<void> {
   const end = performance.now() + ms;
@@ -91,7 +93,9 @@ export interface Stage {
 
 export interface StageOptions {
   journals: Record<string, string>;
-  keepers: Keeper[];
+  keepers?: Keeper[];
+  /** Beside the keepers'. */
+  plugins?: AnyPlugin[];
   more?: string;
   store?: MemoryStore;
   /** Control socket; default none. */
@@ -99,18 +103,12 @@ export interface StageOptions {
   limits?: Partial<ControlLimits>;
 }
 
-export async function stage({
-  journals,
-  keepers,
-  more = '',
-  store,
-  socket = '',
-  limits = {},
-}: StageOptions): Promise<Stage> {
+export async function stage(options: StageOptions): Promise<Stage> {
+  const { journals, keepers = [], more = '', store, socket = '', limits = {} } = options;
   const sections = Object.entries(journals).map(
     ([name, directory]) => `[journal.${name}]\ndirectory = ${JSON.stringify(directory)}\nfamily = 4\n`,
   );
-  const plugins = keepers.map((each) => each.plugin);
+  const plugins = [...keepers.map((each) => each.plugin), ...(options.plugins ?? [])];
   const config = parseConfig(
     `http.listen = ""\ncontrol.socket = ${JSON.stringify(socket)}\n${more}\n${sections.join('')}`,
     plugins,

@@ -6,7 +6,7 @@ export interface EnumInfo {
   /** `Operation`, or `GapReason` for an enum inside a message. */
   name: string;
   /** Spelled as in the schema, in order of value. */
-  values: { name: string; value: number }[];
+  values: { name: string; value: number; comment: string | null }[];
 }
 
 export interface FieldInfo {
@@ -18,6 +18,8 @@ export interface FieldInfo {
   /** Scalar type, or 'enum'. */
   type: 'bytes' | 'bool' | 'uint32' | 'uint64' | 'int64' | 'enum';
   enumName?: string;
+  /** As beside the field in the schema: meaning and unit. */
+  comment: string | null;
 }
 
 export interface MessageInfo {
@@ -38,7 +40,8 @@ function enumName(item: protobuf.Enum): string {
 }
 
 function fieldInfo(field: protobuf.Field): FieldInfo {
-  const base = { number: field.id, name: field.name, camel: camel(field.name) };
+  const { id: number, name, comment } = field;
+  const base = { number, name, camel: camel(name), comment };
   if (field.repeated || field.map) throw new Error(`${field.fullName}: repeated fields are not generated`);
   if (field.resolvedType instanceof protobuf.Enum) {
     return { ...base, type: 'enum', enumName: enumName(field.resolvedType) };
@@ -52,7 +55,11 @@ export function enumsOf(schema: protobuf.Namespace): EnumInfo[] {
   const found: EnumInfo[] = [];
   for (const item of schema.nestedArray) {
     if (item instanceof protobuf.Enum) {
-      const values = Object.entries(item.values).map(([name, value]) => ({ name, value }));
+      const values = Object.entries(item.values).map(([name, value]) => ({
+        name,
+        value,
+        comment: item.comments[name] ?? null,
+      }));
       found.push({ name: enumName(item), values: values.sort((a, b) => a.value - b.value) });
     } else if (item instanceof protobuf.Namespace) {
       found.push(...enumsOf(item));

@@ -5,8 +5,10 @@ import type protobuf from 'protobufjs';
 import { runtime } from './runtime.js';
 import { type EnumInfo, enumsOf, type FieldInfo, type MessageInfo, messagesOf } from './schema.js';
 
+const doc = (comment: string | null) => (comment === null ? '' : `  /** ${comment} */\n`);
+
 function enumText(e: EnumInfo): string {
-  const values = e.values.map((v) => `  ${v.name}: ${v.value},`).join('\n');
+  const values = e.values.map((v) => `${doc(v.comment)}  ${v.name}: ${v.value},`).join('\n');
   const names = e.values.map((v) => `  ${v.value}: '${v.name}',`).join('\n');
   const names1 = e.name.charAt(0).toLowerCase() + e.name.slice(1);
   return `export const ${e.name} = {
@@ -65,7 +67,7 @@ function messageText(m: MessageInfo): string {
         break;`,
   );
   return `export interface ${m.name} {
-${m.fields.map((f) => `  ${f.camel}: ${fieldType(f)};`).join('\n')}
+${m.fields.map((f) => `${doc(f.comment)}  ${f.camel}: ${fieldType(f)};`).join('\n')}
 }
 
 /** Every field present, at its default when it was not sent. Byte fields are views of \`bytes\`. */

@@ -182,7 +182,7 @@ const bad: [what: string, name: string, code: string, reason: string][] = [
     'declares a wrong prefix',
     'prefix',
     source('prefix', 'export default { ...plugin, prefixes: { a: { prefix: "/x", access: "read" } } };'),
-    'is refused: prefix a is not like dhcp/leases/',
+    'is refused: prefixes.a.prefix: a prefix is like dhcp/leases/',
   ],
 ];
 

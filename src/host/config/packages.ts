@@ -98,7 +98,7 @@ function refusal(exported: unknown, name: string, from: string): string | undefi
   try {
     checkPlugins([exported as unknown as AnyPlugin]);
   } catch (error) {
-    return error instanceof NnoeError ? `${from} is refused: ${error.details.reason}` : reasonOf(error);
+    return error instanceof NnoeError ? `${from} is refused: ${error.values.reason}` : reasonOf(error);
   }
   return undefined;
 }

@@ -3,15 +3,25 @@
 
 export const Operation = {
   OPERATION_UNSPECIFIED: 0,
+  /** a lease that did not exist, or that changed owner */
   ASSIGN: 1,
+  /** same owner, extended (v4 renew and rebind, v6 renew) */
   RENEW: 2,
+  /** v6 only: extended through Rebind */
   REBIND: 3,
+  /** given back by its client */
   RELEASE: 4,
+  /** the client found the address in use; nobody's until recovered */
   DECLINE: 5,
+  /** a declined address became free again; the lease is gone */
   RECOVER: 6,
+  /** reclaimed by Kea */
   EXPIRE: 7,
+  /** added or changed by a command or by an HA partner */
   UPDATE: 8,
+  /** removed by a command or by an HA partner */
   DELETE: 9,
+  /** read from Kea's lease database by a walk */
   SNAPSHOT: 10,
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
@@ -33,10 +43,15 @@ export const operationName = (value: number): string => operationNames[value] ??
 
 export const Origin = {
   ORIGIN_UNSPECIFIED: 0,
+  /** a packet */
   CLIENT: 1,
+  /** Kea itself: expiry, recovery */
   SERVER: 2,
+  /** control channel, lease_cmds */
   COMMAND: 3,
+  /** the other server of an HA pair */
   PARTNER: 4,
+  /** read from the lease database */
   WALK: 5,
 } as const;
 export type Origin = (typeof Origin)[keyof typeof Origin];
@@ -52,6 +67,7 @@ const originNames: Record<number, string> = {
 export const originName = (value: number): string => originNames[value] ?? String(value);
 
 export const LeaseType = {
+  /** also every IPv4 lease */
   NA: 0,
   TA: 1,
   PD: 2,
@@ -67,9 +83,13 @@ export const leaseTypeName = (value: number): string => leaseTypeNames[value] ??
 
 export const GapReason = {
   REASON_UNSPECIFIED: 0,
+  /** the directory was empty, foreign or beyond repair */
   NEW_JOURNAL: 1,
+  /** the cap was reached before the consumer had read these */
   OVERRUN: 2,
+  /** checksum or structure wrong */
   DAMAGED: 3,
+  /** disk full, no permission, I/O error: seen by the producer */
   UNWRITABLE: 4,
 } as const;
 export type GapReason = (typeof GapReason)[keyof typeof GapReason];
@@ -85,10 +105,15 @@ export const gapReasonName = (value: number): string => gapReasonNames[value] ??
 
 export const WalkCause = {
   CAUSE_UNSPECIFIED: 0,
+  /** a Kea process started */
   START: 1,
+  /** after a hole */
   GAP: 2,
+  /** nnoe-resync */
   COMMAND: 3,
+  /** asked for by the host */
   HOST: 4,
+  /** a command removed leases without naming them */
   WIPE: 5,
 } as const;
 export type WalkCause = (typeof WalkCause)[keyof typeof WalkCause];
@@ -240,23 +265,38 @@ export interface LeaseEvent {
   operation: Operation;
   origin: Origin;
   type: LeaseType;
+  /** 4 or 16 bytes, network order; PD: the prefix */
   address: Buffer;
+  /** 32 or 128 for an address */
   prefixLen: number;
+  /** IANA hardware type, 1 = Ethernet; 0 when unknown */
   hwtype: number;
+  /** up to 20 bytes; empty when Kea does not know it */
   hwaddr: Buffer;
+  /** v4, option 61 as sent, up to 255 bytes */
   clientId: Buffer;
+  /** v6, up to 130 bytes */
   duid: Buffer;
+  /** v6 */
   iaid: number;
   subnetId: number;
+  /** Kea's: 0 default, 1 declined, 2 expired-reclaimed, 3 released, 4 registered */
   state: number;
+  /** client's last transaction time, s since 1970 */
   cltt: number;
+  /** s; 4294967295 = never ends */
   validLft: number;
+  /** v6, s */
   preferredLft: number;
+  /** as Kea holds it: bytes chosen by the client, not necessarily UTF-8 */
   hostname: Buffer;
   fqdnFwd: boolean;
   fqdnRev: boolean;
+  /** JSON text; left out when longer than 16 KiB */
   userContext: Buffer;
+  /** wall clock at the callout, us since 1970 */
   observedUs: number;
+  /** SNAPSHOT only: journal sequence before which the lease was read */
   readAt: number;
 }
 
@@ -433,10 +473,14 @@ export function encodeGap(m: Partial<Gap>): Buffer {
 }
 
 export interface Walk {
+  /** sequence number of the record that began it */
   id: number;
   cause: WalkCause;
+  /** 0: every subnet */
   subnetId: number;
+  /** in the end record: how many SNAPSHOT records it wrote */
   leases: number;
+  /** in the end record: false when it was cut short; nothing may be dropped then */
   complete: boolean;
 }
 

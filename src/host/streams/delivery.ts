@@ -96,11 +96,9 @@ export class Delivery {
     return this.#outstanding.length;
   }
 
-  /** Age (s) of the oldest record that was handed over and has not settled; undefined when there is none. */
+  /** Age (s) of the oldest event that was handed over and has not settled; undefined when none is known. */
   get age(): number | undefined {
-    const [oldest] = this.#outstanding;
-    if (oldest === undefined) return undefined;
-    return ageOf(oldest.observedUs) ?? (performance.now() - oldest.since) / 1000;
+    return ageOf(this.#outstanding[0]?.observedUs ?? 0);
   }
 
   /** Has read all there was and waits for a signal. */

@@ -2,46 +2,26 @@
 // What a plugin is given: only what it declared. The types refuse the rest at compile time, and these objects
 // refuse it again for plugins that were not compiled against them.
 import { NnoeError } from '../errors.js';
-import type { Logger } from '../log.js';
-import type { Context, Declarations, PrefixSpec, ReadPrefix } from '../plugin.js';
-import type { Follow, FollowHandlers, Store, Transaction } from '../store/store.js';
+import type { Context, Declarations, PluginLog, PrefixSpec } from '../plugin.js';
+import type { Transaction } from '../store/store.js';
+import { commitObserved, createPrefix, type PrefixParts } from './prefix.js';
 
 /** What a context needs of the life it belongs to. */
-export interface ContextParts {
-  plugin: string;
+export interface ContextParts extends PrefixParts {
   config: Record<string, unknown>;
   node: string;
-  log: Logger;
-  store: Store;
-  /** Above every prefix, without trailing slash. */
-  root: string;
+  log: PluginLog;
   prefixes: Record<string, PrefixSpec>;
   metrics: Record<string, unknown>;
-  signal: AbortSignal;
   requestWalk(source?: string): void;
-  /** Fails the plugin with an error of the table. */
-  fail(error: NnoeError): void;
   onReset(listener: () => void): void;
-  /** Closed when the life ends. */
-  keep(follow: Follow): void;
   every(seconds: number, work: (signal: AbortSignal) => Promise<void>): void;
-  observer?: ContextObserver;
-}
-
-/** Whoever counts what the plugin does with the store. */
-export interface ContextObserver {
-  /** A prefix is being followed; the function returned is called when its first snapshot was taken in. */
-  following(prefix: string): () => void;
-  changes(count: number): void;
-  /** A transaction was answered after so many seconds. */
-  committed(seconds: number): void;
 }
 
 export function createContext(parts: ContextParts): Context<Declarations> {
   const { plugin, store, root, signal } = parts;
   const specs = Object.entries(parts.prefixes);
-  const prefixes: Record<string, ReadPrefix> = {};
-  for (const [name, spec] of specs) prefixes[name] = createPrefix(`${root}/${spec.prefix}`, parts);
+  const prefixes = Object.fromEntries(specs.map(([name, spec]) => [name, createPrefix(name, spec, parts)]));
   const readable = specs.map(([, spec]) => `${root}/${spec.prefix}`);
   const writable = specs
     .filter(([, spec]) => spec.access === 'write')
@@ -68,63 +48,20 @@ export function createContext(parts: ContextParts): Context<Declarations> {
       check(transaction);
       // A batch's signal is this one; making a combined one for every transaction would cost and leak.
       const both = also === undefined || also === signal ? signal : AbortSignal.any([signal, also]);
-      const began = performance.now();
-      const result = await store.commit(transaction, both);
-      parts.observer?.committed((performance.now() - began) / 1000);
-      return result;
+      return commitObserved(parts, transaction, both);
     },
     onStoreReset: (listener) => parts.onReset(listener),
     requestWalk: (source) => parts.requestWalk(source),
-    every: (seconds, work) => parts.every(seconds, work),
+    every(seconds, work) {
+      // Beyond 2^31 ms timers fire at once.
+      if (!(seconds >= 0.01 && seconds <= 86_400))
+        throw new RangeError(`every ${seconds} s; it takes 0.01 to 86400`);
+      parts.every(seconds, work);
+    },
   });
 }
 
 const below = (prefixes: readonly string[], key: string) => prefixes.some((prefix) => key.startsWith(prefix));
-
-function createPrefix(prefix: string, parts: ContextParts): ReadPrefix {
-  const { store, signal, plugin } = parts;
-  return {
-    key: (name) => prefix + name,
-    name: (key) => (key.startsWith(prefix) ? key.slice(prefix.length) : undefined),
-    get: (name) => store.get(prefix + name, signal),
-    list: ({ pageSize, after } = {}) =>
-      store.list(prefix, {
-        signal,
-        ...(pageSize === undefined ? {} : { pageSize }),
-        ...(after === undefined ? {} : { after: prefix + after }),
-      }),
-    follow(handlers) {
-      parts.keep(store.follow(prefix, guardedHandlers(handlers, prefix, plugin, parts)));
-    },
-  };
-}
-
-/** The store stops a follow whose handler threw and says so through `error`; that fails the plugin. */
-function guardedHandlers(
-  handlers: FollowHandlers,
-  prefix: string,
-  plugin: string,
-  { signal, fail, observer }: ContextParts,
-): FollowHandlers {
-  const shown = observer?.following(prefix);
-  return {
-    async snapshot(entries, revision) {
-      if (signal.aborted) return;
-      await handlers.snapshot(entries, revision);
-      shown?.();
-    },
-    async change(changes, revision) {
-      if (signal.aborted) return;
-      await handlers.change(changes, revision);
-      observer?.changes(changes.length);
-    },
-    error(error) {
-      if (signal.aborted) return;
-      fail(new NnoeError('PLUGIN_FOLLOW_FAILED', { plugin, prefix, reason: error.message }, error));
-      handlers.error(error);
-    },
-  };
-}
 
 /** Reading a name that is not there throws, instead of giving undefined. */
 function guarded<T extends object>(plugin: string, kind: string, target: T): T {

@@ -1,51 +1,91 @@
 // SPDX-License-Identifier: MPL-2.0
-// What the host checks of a plugin's declarations before it runs anything of it.
+// What the host checks of a plugin's declarations before it runs anything of it. Plugins come as plain
+// JavaScript too, so nothing that the types say is taken for granted.
+import { z } from 'zod';
 import { NnoeError } from '../errors.js';
 import { metricName } from '../metrics.js';
 import { metricRows } from '../metrics-table.js';
-import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec, Running } from '../plugin.js';
+import type { AnyPlugin, ConsumeSpec, Running } from '../plugin.js';
 
 const defaults = { window: 1, deadline: 30 };
 const streams = ['lease'];
 
-/** @throws NnoeError PLUGIN_INVALID for the first plugin that is not as plugin.ts says. */
+const word = /^[a-z][a-z0-9_]*$/;
+const described = {
+  help: z.string().min(1),
+  labels: z.record(z.string().regex(word, 'a label is of a-z, 0-9 and _'), z.string().min(1)).optional(),
+  name: z.string().regex(word).optional(),
+};
+const ascending = (buckets: readonly number[]) =>
+  buckets.every((bound, i) => i === 0 || bound > (buckets[i - 1] as number));
+const whole = (most: number) => z.int().min(1).max(most);
+
+const declarations = z.strictObject({
+  api: z.literal(1, 'this host has contract 1'),
+  // Longer ones do not fit a cursor's name (native/shm/layout.h).
+  name: z
+    .string()
+    .max(63)
+    .regex(/^[a-z][a-z0-9-]*$/, 'a name is of a-z, 0-9 and -'),
+  stability: z.enum(['stable', 'beta', 'experimental']),
+  summary: z.string().min(1),
+  config: z.instanceof(z.ZodObject, { error: 'z.object({…}), with z from nnoe/plugin' }),
+  consumes: z.strictObject({
+    lease: z
+      .strictObject({
+        batch: whole(4096),
+        window: whole(16).optional(),
+        onGap: z.enum(['replay', 'ignore']),
+        deadline: z.number().positive().max(3600).optional(),
+      })
+      .optional(),
+  }),
+  prefixes: z.record(
+    z.string(),
+    z.strictObject({
+      prefix: z.string().regex(/^([^/]+\/)+$/, 'a prefix is like dhcp/leases/'),
+      access: z.enum(['read', 'write']),
+    }),
+  ),
+  metrics: z.record(
+    z.string().regex(word, 'a name is of a-z, 0-9 and _'),
+    z.discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('counter'), ...described }),
+      z.strictObject({ type: z.literal('gauge'), ...described }),
+      z.strictObject({
+        type: z.literal('histogram'),
+        buckets: z.array(z.number()).min(1).readonly().refine(ascending, 'buckets ascend'),
+        ...described,
+      }),
+    ]),
+  ),
+  setup: z.custom((value) => typeof value === 'function', 'a function'),
+});
+
+/** @throws NnoeError PLUGIN_INVALID for the first plugin that is not as plugin.ts says, with all its faults. */
 export function checkPlugins(plugins: readonly AnyPlugin[]): void {
   const names = new Set<string>();
-  const metricNames = new Set<string>();
+  const metrics = new Map<string, string>();
   for (const plugin of plugins) {
     const refuse = (reason: string) => {
-      throw new NnoeError('PLUGIN_INVALID', { plugin: String(plugin.name), reason });
+      throw new NnoeError('PLUGIN_INVALID', { plugin: String(plugin?.name), reason });
     };
-    if (plugin.api !== 1) refuse(`it is made for contract ${plugin.api}, this host has 1`);
-    if (!/^[a-z][a-z0-9-]*$/.test(plugin.name)) refuse('its name is not of a-z, 0-9 and -');
+    const { error } = declarations.safeParse(plugin);
+    if (error !== undefined) refuse(error.issues.map(fault).join('; '));
     if (names.has(plugin.name)) refuse('there are two of that name');
     names.add(plugin.name);
-    for (const [stream, spec] of Object.entries<ConsumeSpec>(plugin.consumes)) {
-      if (!streams.includes(stream)) refuse(`it consumes ${stream}; there is ${streams.join(', ')}`);
-      checkConsume(spec, refuse);
-    }
-    for (const [name, spec] of Object.entries<PrefixSpec>(plugin.prefixes))
-      if (!/^([^/]+\/)+$/.test(spec.prefix)) refuse(`prefix ${name} is not like dhcp/leases/`);
-    for (const [name, spec] of Object.entries<MetricSpec>(plugin.metrics)) {
-      if (!/^[a-z][a-z0-9_]*$/.test(name) || spec.help === '')
-        refuse(`metric ${name} is not of a-z, 0-9 and _, or has no help`);
-      const whole = metricName(plugin.name, name, spec);
-      if (!/^[a-z][a-z0-9_]*$/.test(whole)) refuse(`metric ${name} is named ${whole}: not of a-z, 0-9 and _`);
-      if (Object.hasOwn(metricRows, whole) || metricNames.has(whole))
-        refuse(`there is a metric ${whole} already`);
-      metricNames.add(whole);
+    for (const each of Object.keys(plugin.metrics)) {
+      const name = metricName(plugin.name, each, plugin.metrics[each]);
+      const other = Object.hasOwn(metricRows, name) ? 'the host' : metrics.get(name);
+      if (other !== undefined)
+        refuse(`metric ${each} would be ${name}, which is a metric of ${other} already`);
+      metrics.set(name, `plugin ${plugin.name}`);
     }
   }
 }
 
-function checkConsume(spec: ConsumeSpec, refuse: (reason: string) => void): void {
-  const whole = (value: number, most: number) => Number.isInteger(value) && value >= 1 && value <= most;
-  const { batch, window = defaults.window, deadline = defaults.deadline, onGap } = spec;
-  if (!whole(batch, 4096)) refuse(`its batch is ${batch}, not 1 to 4096`);
-  if (!whole(window, 16)) refuse(`its window is ${window}, not 1 to 16`);
-  if (!(deadline > 0 && deadline <= 3600)) refuse(`its deadline is ${deadline} s, not up to 3600`);
-  if (onGap !== 'replay' && onGap !== 'ignore') refuse('it does not say what a gap means to it');
-}
+const fault = ({ path, message }: z.core.$ZodIssue) =>
+  path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`;
 
 /** The spec with its defaults. */
 export const consumeSpec = (spec: ConsumeSpec): Required<ConsumeSpec> => ({ ...defaults, ...spec });
@@ -56,6 +96,7 @@ export function checkRunning(plugin: AnyPlugin, running: Running): void {
     throw new NnoeError('PLUGIN_INVALID', { plugin: plugin.name, reason });
   };
   if (typeof running?.health !== 'function') refuse('it does not say how it is (health)');
+  if (running.stop !== undefined && typeof running.stop !== 'function') refuse('its stop is no function');
   for (const stream of streams) {
     const handler = (running as Record<string, unknown>)[stream];
     const declared = Object.hasOwn(plugin.consumes, stream);

@@ -23,6 +23,11 @@ export class MemoryFollow implements Follow {
     this.#then(() => this.#handlers.change(changes, revision));
   }
 
+  /** Resolves when the handlers are done with everything so far. */
+  settled(): Promise<void> {
+    return this.#queue;
+  }
+
   async close(): Promise<void> {
     this.#end();
     await this.#queue;

@@ -17,6 +17,7 @@ import type {
 import { MemoryFollow } from './memory-follow.js';
 
 export interface MemoryStoreOptions {
+  /** Default: etcd's, 128 operations and 1,500,000 bytes. */
   limits?: { operations: number; bytes: number };
 }
 
@@ -53,7 +54,12 @@ export class MemoryStore implements Store {
     for (const follow of this.#follows) follow.snapshot(this.#below(follow.prefix), this.#revision);
   }
 
-  /** What is there now, as text; for assertions. */
+  /** Resolves when whoever follows is done with every change so far. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#follows].map((follow) => follow.settled()));
+  }
+
+  /** What is there now below a prefix, key to value as text; for assertions. */
   dump(prefix = ''): Record<string, string> {
     return Object.fromEntries(this.#below(prefix).map(({ key, value }) => [key, value.toString()]));
   }

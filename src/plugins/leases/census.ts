@@ -3,9 +3,9 @@
 // and those of this node become known, with their revision and their end but not their content. Until then
 // the number of active leases is not known. Events go on meanwhile: what they touched is newer and is left alone.
 import { setTimeout as wait } from 'node:timers/promises';
+import { parseAddress } from '../../host/address.js';
 import type { KeyValue, ReadPrefix } from '../../host/plugin.js';
 import { endOf } from './active.js';
-import { parseAddress } from './address.js';
 import type { Known } from './known.js';
 import { readStored } from './stored.js';
 import { firstPage } from './sweep.js';

@@ -2,10 +2,10 @@
 // The plugin at work: hands records to the writer, and what surrounds them (walks, gaps, a store that was
 // lost, expired keys) to the parts that deal with it.
 import { setTimeout as wait } from 'node:timers/promises';
+import { addressText } from '../../host/address.js';
 import { reasonOf } from '../../host/errors.js';
 import { type LeaseEvent, Operation, operationName } from '../../host/gen/events.js';
 import type { Health, LeaseBatch, LeaseRecord } from '../../host/plugin.js';
-import { addressText } from './address.js';
 import { Audit } from './audit.js';
 import { Census } from './census.js';
 import type { LeasesContext } from './declaration.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // What the plugin logs, as a table; README.md lists the same codes.
-import type { Logger } from 'pino';
+import type { PluginLog } from '../../host/plugin.js';
 
 export const messages = {
   LEASES_COUNT_FAILED: {
@@ -43,7 +43,7 @@ export const messages = {
 
 export type MessageCode = keyof typeof messages;
 
-export function say(log: Logger, code: MessageCode, details: Record<string, string | number> = {}): void {
+export function say(log: PluginLog, code: MessageCode, details: Record<string, string | number> = {}): void {
   const { level, text } = messages[code];
   const line = text.replace(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? '?'));
   log[level]({ code, ...details }, line);

@@ -3,8 +3,8 @@
 // that the walk did not show, and that no event has touched since it began, is not in Kea and is deleted; a
 // key that the walk showed but that is not as we left it has us ask for another walk.
 import { setImmediate as turn } from 'node:timers/promises';
+import { parseAddress } from '../../host/address.js';
 import type { KeyValue, WalkScope } from '../../host/plugin.js';
-import { parseAddress } from './address.js';
 import type { Known } from './known.js';
 import { readStored } from './stored.js';
 import type { SweepOptions, Swept } from './sweep.js';

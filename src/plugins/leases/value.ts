@@ -2,8 +2,9 @@
 // What stands below dhcp/leases/: compact JSON, in the layout of the original NNOE plus fields of ours
 // (client_id, subnet_id, node, seq, fqdn_fwd, fqdn_rev, user_context, prefix_len). Built by hand: it is the
 // costliest step of the lease path, and nearly every text in it is known to need no escaping.
+
+import { addressText, colonHex } from '../../host/address.js';
 import { type LeaseEvent, Operation } from '../../host/gen/events.js';
-import { addressText } from './address.js';
 
 /** The words that the layout has for what happened. */
 export type Word = 'offer' | 'renew' | 'release' | 'expire';
@@ -45,16 +46,6 @@ export function wordFor(operation: number, isNew: boolean): Word {
 
 export const stateOf = (event: LeaseEvent): number =>
   event.operation === Operation.DECLINE ? declined : event.state;
-
-const hexPair = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
-
-/** `aa:bb:…`, as Kea writes it; empty for no bytes. */
-export function colonHex(bytes: Uint8Array): string {
-  if (bytes.length === 0) return '';
-  let text = hexPair[bytes[0] as number] as string;
-  for (let i = 1; i < bytes.length; i++) text += `:${hexPair[bytes[i] as number]}`;
-  return text;
-}
 
 /** A JSON string of bytes that a client chose: what is not UTF-8 becomes U+FFFD, controls are escaped. */
 export function quoted(bytes: Buffer): string {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 // From lease records to transactions. Per key the last event wins; a write compares the key's revision with
 // what we last knew, or stands on this node being the only writer (writers.ts); several transactions are under way, and never two with one key.
+
+import { addressText } from '../../host/address.js';
 import { type LeaseEvent, Operation as LeaseOperation } from '../../host/gen/events.js';
 import type { CommitResult, Transaction } from '../../host/plugin.js';
 import type { Compare, Operation } from '../../host/store/store.js';
-import { addressText } from './address.js';
 import { clientHash, fingerprint, takeFingerprint } from './fingerprint.js';
 import { attach, Batch, type Job, type LeaseJob } from './job.js';
 import { Jobs } from './jobs.js';

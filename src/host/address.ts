@@ -80,3 +80,13 @@ export function parseAddress(text: string): Buffer | undefined {
   if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
   return Buffer.from([...head, ...new Array<number>(missing).fill(0), ...(tail ?? [])]);
 }
+
+const hexPair = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
+/** Hardware addresses, client ids and DUIDs as Kea writes them: `aa:bb:…`; empty for no bytes. */
+export function colonHex(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '';
+  let text = hexPair[bytes[0] as number] as string;
+  for (let i = 1; i < bytes.length; i++) text += `:${hexPair[bytes[i] as number]}`;
+  return text;
+}
