@@ -30,7 +30,9 @@ const tls = z.strictObject({
 });
 
 const store = z.strictObject({
-  kind: z.enum(['etcd']).default('etcd').meta({ description: 'Which store holds keys and values.' }),
+  kind: z.enum(['etcd', 'etcd-gateway']).default('etcd').meta({
+    description: 'Which store holds keys and values; etcd-gateway speaks HTTP/JSON to etcd instead of gRPC.',
+  }),
   root: z
     .string()
     .regex(/^\/[^/]+(\/[^/]+)*$/, 'a path such as /nnoe, without a slash at its end')

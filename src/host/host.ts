@@ -14,7 +14,7 @@ import { HostMetrics, pluginMetrics, type Scrape } from './metrics.js';
 import { type Native, native } from './native.js';
 import { openStore } from './open-store.js';
 import type { AnyPlugin } from './plugin.js';
-import type { Store } from './store/store.js';
+import type { Store, StoreHealth } from './store/store.js';
 import { Source } from './streams/source.js';
 import { checkPlugins } from './supervisor/declarations.js';
 import { PluginRunner } from './supervisor/runner.js';
@@ -51,7 +51,7 @@ export class Host {
     checkPlugins(options.plugins);
     const addon = loadNative(options.native ?? native);
     this.#store = options.store ?? openStore(config.store);
-    this.#clock = new PatientClock(() => this.#store.health().state === 'ok');
+    this.#clock = new PatientClock(() => answers(this.#store.health()));
     this.#health = new HealthLog(log);
     const metrics = new HostMetrics(this.registry, () => this.#scrape());
     const enabled = options.plugins.filter((plugin) => config.plugins[plugin.name]?.enabled);
@@ -170,7 +170,7 @@ export class Host {
   #scrape(): Scrape {
     const { store, sources, plugins } = this.health();
     return {
-      storeUp: store.state === 'ok',
+      storeUp: answers(store),
       plugins: Object.entries(plugins).map(([name, { state }]) => ({ name, up: state === 'ok' })),
       sources: Object.entries(sources).map(([name, { state, bytes = 0, consumers }]) => ({
         name,
@@ -181,6 +181,8 @@ export class Host {
     };
   }
 }
+
+const answers = ({ state }: StoreHealth): boolean => state === 'ok' || state === 'degraded';
 
 /** Early, so that an addon that is missing or of another Node is refused at the start. */
 function loadNative(load: () => Native): Native {

@@ -2,12 +2,13 @@
 // The store that the configuration names.
 import { readFileSync } from 'node:fs';
 import type { StoreConfig } from './config.js';
-import { etcdStore } from './store/etcd.js';
+import { etcdStore, gatewayStore } from './store/etcd.js';
 import type { Store } from './store/store.js';
 
 export function openStore(config: StoreConfig): Store {
   const passwordFile = config['password-file'];
-  return etcdStore({
+  const open = { etcd: etcdStore, 'etcd-gateway': gatewayStore }[config.kind];
+  return open({
     root: config.root,
     endpoints: config.endpoints,
     user: config.user,

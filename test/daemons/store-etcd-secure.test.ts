@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
-// etcd with TLS, client certificates, users and roles: what works, and what is said when it does not.
+// etcd with TLS, client certificates, users and roles, by gRPC and by the gateway: what works, and what is said when
+// it does not.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type EtcdOptions, etcdStore } from '../../src/host/store/etcd.js';
+import { type EtcdOptions, etcdStore, gatewayStore } from '../../src/host/store/etcd.js';
 import type { Store } from '../../src/host/store/store.js';
 import { followed } from '../lib/conformance.js';
 import { Etcd } from './lib/etcd.js';
@@ -122,23 +123,27 @@ const secure = start({
 await waitPort(port);
 
 const opened: Store[] = [];
-function store(options: Partial<EtcdOptions>): Store {
-  const made = etcdStore({
-    endpoints: [`https://127.0.0.1:${port}`],
-    connectTimeout: 2,
-    requestTimeout: 2,
-    ...options,
-  });
-  opened.push(made);
-  return made;
-}
+type Make = (options: Partial<EtcdOptions>) => Store;
+const make =
+  (open: (options: EtcdOptions) => Store): Make =>
+  (options) => {
+    const endpoints = [`https://127.0.0.1:${port}`];
+    const made = open({ endpoints, connectTimeout: 2, requestTimeout: 2, ...options });
+    opened.push(made);
+    return made;
+  };
+const kinds = { etcd: make(etcdStore), 'etcd-gateway': make(gatewayStore) };
 const files = (name: string, ca = 'ca') => ({
   ca: file(`${ca}.pem`),
   cert: file(`${name}.pem`),
   key: file(`${name}.key`),
 });
 
-test('TLS with a client certificate', async () => {
+function on(what: string, body: (store: Make) => Promise<void>): void {
+  for (const [kind, store] of Object.entries(kinds)) test(`${kind}: ${what}`, () => body(store));
+}
+
+on('TLS with a client certificate', async (store) => {
   const good = store({ tls: files('client') });
   const seen = followed(good, '/tls/');
   assert.ok((await good.commit({ operations: [{ put: '/tls/k', value: 'v' }] })).committed);
@@ -152,7 +157,7 @@ const faults: [string, EtcdOptions['tls'], RegExp][] = [
   ['a certificate that is not there', { ...files('client'), cert: file('none.pem') }, /none\.pem/],
 ];
 for (const [what, tls, reason] of faults)
-  test(`${what} is named, and waited out`, async () => {
+  on(`${what} is named, and waited out`, async (store) => {
     const bad = store({ tls });
     const stop = new AbortController();
     const ready = bad.ready(stop.signal).catch(() => 'aborted');
@@ -164,7 +169,7 @@ for (const [what, tls, reason] of faults)
     await bad.close();
   });
 
-test('a client certificate of another authority does not get in', async () => {
+on('a client certificate of another authority does not get in', async (store) => {
   const bad = store({ tls: files('foreign') });
   const ready = bad.ready().catch(() => 'closed');
   await until('trouble', () => bad.health().state === 'down');
@@ -172,7 +177,7 @@ test('a client certificate of another authority does not get in', async () => {
   assert.is(await ready, 'closed');
 });
 
-test('a renewed certificate is used without a restart', async () => {
+on('a renewed certificate is used without a restart', async (store) => {
   certificate('renewed', 'ca', -1);
   const late = store({ tls: files('renewed') });
   const ready = late.ready();
@@ -183,7 +188,7 @@ test('a renewed certificate is used without a restart', async () => {
   await late.close();
 });
 
-test('users and roles: a wrong password, a key out of reach, tokens that are forgotten', async () => {
+on('users and roles: a wrong password, a key out of reach, tokens that are forgotten', async (store) => {
   // Tokens live for 300 s unless they are told otherwise only by later releases; a restart forgets them all.
   const etcd = await Etcd.start();
   const role = async (name: string, prefix: string) => {

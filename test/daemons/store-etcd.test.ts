@@ -1,87 +1,76 @@
 // SPDX-License-Identifier: MPL-2.0
-// The store `etcd` on a real etcd: what every store owes, and what only a real server can do to it.
-import { connect, createServer, type Server, type Socket } from 'node:net';
+// The stores `etcd` and `etcd-gateway` on a real etcd: what every store owes, and what only a real server can do
+// to it. What takes long is done with both at the same time, each with a server of its own.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type EtcdOptions, etcdStore } from '../../src/host/store/etcd.js';
+import { type EtcdOptions, etcdStore, gatewayStore } from '../../src/host/store/etcd.js';
 import type { Store } from '../../src/host/store/store.js';
 import { conformance, followed } from '../lib/conformance.js';
 import { Etcd } from './lib/etcd.js';
 import { freePort } from './lib/ports.js';
 import { sleep, until } from './lib/process.js';
+import { TcpProxy } from './lib/proxy.js';
 
 const etcd = await Etcd.start();
-const shared = etcdStore({ endpoints: etcd.endpoints });
-const opened: Store[] = [shared];
+const opened: Store[] = [];
 
-/** A store of its own, with short timeouts. */
-function store(endpoints: string[], options: Partial<EtcdOptions> = {}): Store {
-  const made = etcdStore({ endpoints, connectTimeout: 1, requestTimeout: 1, ...options });
-  opened.push(made);
-  return made;
+type Open = (options: EtcdOptions) => Store;
+interface Kind {
+  name: string;
+  shared: Store;
+  /** A store of its own, with short timeouts. */
+  store(endpoints: string[], options?: Partial<EtcdOptions>): Store;
 }
 
-conformance(test, async () => {
-  await shared.ready();
-  return shared;
-});
+const kind = (name: string, open: Open): Kind => {
+  const keep = (store: Store) => {
+    opened.push(store);
+    return store;
+  };
+  return {
+    name,
+    shared: keep(open({ endpoints: etcd.endpoints })),
+    store: (endpoints, options = {}) =>
+      keep(open({ endpoints, connectTimeout: 1, requestTimeout: 1, silence: 3, ...options })),
+  };
+};
+const kinds = [kind('etcd', etcdStore), kind('etcd-gateway', gatewayStore)];
 
-/** Between client and server: connections can be cut, or left open and silent. */
-class Relay {
-  readonly #sockets = new Set<Socket>();
-  /** From now on what the server answers is dropped. */
-  mute = false;
-  /** Called with what the client sent; true: cut after passing it on. */
-  cutAfter: ((bytes: Buffer) => boolean) | undefined;
+for (const { name, shared } of kinds)
+  conformance(
+    (what, body) => test(`${name}: ${what}`, body),
+    async () => {
+      await shared.ready();
+      return shared;
+    },
+  );
 
-  private constructor(
-    readonly server: Server,
-    readonly port: number,
-  ) {}
+/** The other kind's test may have compacted up to there a moment ago. */
+async function compact(): Promise<void> {
+  const revision = String(await etcd.revision());
+  await etcd.call('kv/compaction', { revision }).catch((error: Error) => {
+    if (!/has been compacted/.test(error.message)) throw error;
+  });
+}
 
-  static async start(target: number): Promise<Relay> {
-    const port = await freePort();
-    const proxy = new Relay(
-      createServer((client) => proxy.#join(client, target)),
-      port,
-    );
-    await new Promise<void>((done) => proxy.server.listen(port, '127.0.0.1', done));
-    return proxy;
-  }
-
-  #join(client: Socket, target: number): void {
-    const upstream = connect(target, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      this.#sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        (socket === client ? upstream : client).destroy();
-      });
+/** One test, passed by both at the same time; what fails says with which. */
+function both(what: string, body: (kind: Kind) => Promise<void>): void {
+  const one = async (each: Kind) => {
+    try {
+      await body(each);
+    } catch (error) {
+      if (error instanceof Error) error.message = `${each.name}: ${error.message}`;
+      throw error;
     }
-    client.on('data', (bytes) => {
-      const cut = this.cutAfter?.(bytes as Buffer) === true;
-      upstream.write(bytes);
-      // The server gets it; its answer does not come back.
-      if (cut) setTimeout(() => this.cut(), 20);
-      if (cut) this.mute = true;
-    });
-    upstream.on('data', (bytes) => {
-      if (!this.mute) client.write(bytes);
-    });
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  stop(): void {
-    this.server.close();
-    this.cut();
-  }
+  };
+  test(what, async () => {
+    const results = await Promise.allSettled(kinds.map(one));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  });
 }
 
-test('nothing listens: said so, and found when it comes', async () => {
+both('nothing listens: said so, and found when it comes', async ({ store }) => {
   const port = await freePort();
   const late = store([`http://127.0.0.1:${port}`]);
   const written = late.commit({ operations: [{ put: '/late', value: '1' }] });
@@ -94,7 +83,7 @@ test('nothing listens: said so, and found when it comes', async () => {
   await server.stop();
 });
 
-test('the next endpoint is used when one refuses', async () => {
+both('the next endpoint is used when one refuses', async ({ store }) => {
   const port = await freePort();
   const two = store([`http://127.0.0.1:${port}`, ...etcd.endpoints]);
   await two.ready();
@@ -102,7 +91,7 @@ test('the next endpoint is used when one refuses', async () => {
   await two.close();
 });
 
-test('a stalled server is noticed, and what was asked is answered when it wakes', async () => {
+both('a stalled server is noticed, and what was asked is answered when it wakes', async ({ store }) => {
   const server = await Etcd.start();
   const one = store(server.endpoints);
   const seen = followed(one, '/stall/');
@@ -123,7 +112,7 @@ test('a stalled server is noticed, and what was asked is answered when it wakes'
   await server.stop();
 });
 
-test('with one of two endpoints stalled the other answers', async () => {
+both('with one of two endpoints stalled the other answers', async ({ store }) => {
   const stalled = await Etcd.start();
   const mixed = store([...stalled.endpoints]);
   await mixed.ready();
@@ -138,40 +127,43 @@ test('with one of two endpoints stalled the other answers', async () => {
   await stalled.stop();
 });
 
-test('a connection dropped in the middle of a transaction: applied once, and recognised', async () => {
-  const proxy = await Relay.start(etcd.member(0).clientPort);
-  const cut = store([`http://127.0.0.1:${proxy.port}`]);
-  await cut.ready();
-  proxy.cutAfter = (bytes) => {
-    if (!bytes.includes('ambiguous-value')) return false;
-    proxy.cutAfter = undefined;
-    setTimeout(() => {
-      proxy.mute = false;
-    }, 200);
-    return true;
-  };
-  const key = '/cut/k';
-  const result = await cut.commit({
-    compare: [{ key, modRevision: 0 }],
-    operations: [{ put: key, value: 'ambiguous-value' }],
-  });
-  assert.not(result.committed, 'the retry finds what the first attempt wrote');
-  assert.is(result.current[0]?.value.toString(), 'ambiguous-value');
-  const [entry] = await etcd.list('/cut/');
-  assert.is(entry?.createRevision, entry?.modRevision);
-  await cut.close();
-  proxy.stop();
-});
+both(
+  'a connection dropped in the middle of a transaction: applied once, and recognised',
+  async ({ name, store }) => {
+    const at = `/cut/${name}/`;
+    const proxy = await TcpProxy.open(etcd.member(0).clientPort);
+    const cut = store([proxy.url]);
+    await cut.ready();
+    const value = 'ambiguous-value';
+    proxy.request = (bytes) => {
+      if (!bytes.includes(value) && !bytes.includes(Buffer.from(value).toString('base64'))) return false;
+      proxy.request = undefined;
+      return true;
+    };
+    const key = `${at}k`;
+    const result = await cut.commit({
+      compare: [{ key, modRevision: 0 }],
+      operations: [{ put: key, value: 'ambiguous-value' }],
+    });
+    assert.not(result.committed, 'the retry finds what the first attempt wrote');
+    assert.is(result.current[0]?.value.toString(), 'ambiguous-value');
+    const [entry] = await etcd.list(at);
+    assert.is(entry?.createRevision, entry?.modRevision);
+    await cut.close();
+    proxy.close();
+  },
+);
 
-test('a follower misses nothing over dropped connections and compaction', async () => {
-  const proxy = await Relay.start(etcd.member(0).clientPort);
-  const cut = store([`http://127.0.0.1:${proxy.port}`]);
-  const seen = followed(cut, '/follow/');
+both('a follower misses nothing over dropped connections and compaction', async ({ name, store, shared }) => {
+  const at = `/follow/${name}/`;
+  const proxy = await TcpProxy.open(etcd.member(0).clientPort);
+  const cut = store([proxy.url]);
+  const seen = followed(cut, at);
   await until('the first snapshot', () => seen.snapshots > 0);
   const expected: Record<string, string> = {};
   for (let round = 0; round < 12; round++) {
     for (let i = 0; i < 30; i++) {
-      const key = `/follow/${(round * 7 + i) % 40}`;
+      const key = `${at}${(round * 7 + i) % 40}`;
       if ((round + i) % 3 === 0) {
         await shared.commit({ operations: [{ delete: key }] });
         delete expected[key];
@@ -179,49 +171,50 @@ test('a follower misses nothing over dropped connections and compaction', async 
         expected[key] = `${round}.${i}`;
         await shared.commit({ operations: [{ put: key, value: `${round}.${i}` }] });
       }
-      if (i === 10) proxy.cut();
+      if (i === 10) proxy.breakAll();
     }
-    if (round % 3 === 1) await etcd.call('kv/compaction', { revision: String(await etcd.revision()) });
+    if (round % 3 === 1) await compact();
   }
   await seen.becomes(expected);
   assert.equal(seen.errors, []);
   assert.equal(
-    Object.fromEntries((await etcd.list('/follow/')).map(({ key, value }) => [key, value])),
+    Object.fromEntries((await etcd.list(at)).map(({ key, value }) => [key, value])),
     Object.fromEntries(seen.state),
   );
   await cut.close();
-  proxy.stop();
+  proxy.close();
 });
 
-test('a follower that was cut off while history was compacted away', async () => {
-  const proxy = await Relay.start(etcd.member(0).clientPort);
-  const cut = store([`http://127.0.0.1:${proxy.port}`]);
+both('a follower that was cut off while history was compacted away', async ({ name, store, shared }) => {
+  const at = `/gone/${name}/`;
+  const proxy = await TcpProxy.open(etcd.member(0).clientPort);
+  const cut = store([proxy.url]);
   await shared.commit({
     operations: [
-      { put: '/gone/a', value: '1' },
-      { put: '/gone/b', value: '1' },
+      { put: `${at}a`, value: '1' },
+      { put: `${at}b`, value: '1' },
     ],
   });
-  const seen = followed(cut, '/gone/');
-  await seen.becomes({ '/gone/a': '1', '/gone/b': '1' });
-  proxy.server.close();
-  proxy.cut();
-  await shared.commit({ operations: [{ delete: '/gone/a' }] });
-  await shared.commit({ operations: [{ put: '/gone/b', value: '2' }] });
-  await etcd.call('kv/compaction', { revision: String(await etcd.revision()) });
-  await new Promise<void>((done) => proxy.server.listen(proxy.port, '127.0.0.1', done));
-  await seen.becomes({ '/gone/b': '2' });
+  const seen = followed(cut, at);
+  await seen.becomes({ [`${at}a`]: '1', [`${at}b`]: '1' });
+  proxy.refuse();
+  await shared.commit({ operations: [{ delete: `${at}a` }] });
+  await shared.commit({ operations: [{ put: `${at}b`, value: '2' }] });
+  await compact();
+  proxy.pass();
+  await seen.becomes({ [`${at}b`]: '2' });
   assert.equal(seen.errors, []);
   await cut.close();
-  proxy.stop();
+  proxy.close();
 });
 
-test('a list that is compacted away says so, and may be begun again', async () => {
-  for (let i = 0; i < 5; i++) await shared.commit({ operations: [{ put: `/page/${i}`, value: 'x' }] });
+both('a list that is compacted away says so, and may be begun again', async ({ name, shared }) => {
+  const at = `/page/${name}/`;
+  for (let i = 0; i < 5; i++) await shared.commit({ operations: [{ put: `${at}${i}`, value: 'x' }] });
   const read = async () => {
-    for await (const _ of shared.list('/page/', { pageSize: 2 })) {
-      await shared.commit({ operations: [{ put: '/page/0', value: 'y' }] });
-      await etcd.call('kv/compaction', { revision: String(await etcd.revision()) });
+    for await (const _ of shared.list(at, { pageSize: 2 })) {
+      await shared.commit({ operations: [{ put: `${at}0`, value: 'y' }] });
+      await compact();
     }
   };
   const error = await read().then(
@@ -232,7 +225,7 @@ test('a list that is compacted away says so, and may be begun again', async () =
   assert.is(shared.health().state, 'ok');
 });
 
-test('a store that came back empty is noticed, by followers too', async () => {
+both('a store that came back empty is noticed, by followers too', async ({ store }) => {
   const server = await Etcd.start();
   const one = store(server.endpoints);
   let resets = 0;
@@ -251,7 +244,7 @@ test('a store that came back empty is noticed, by followers too', async () => {
   await fresh.stop();
 });
 
-test('out of space: named, reads go on, and writes do when it is mended', async () => {
+both('out of space: named, reads go on, and writes do when it is mended', async ({ store }) => {
   const server = await Etcd.start({ args: ['--quota-backend-bytes=4194304'] });
   const one = store(server.endpoints);
   const enough = new AbortController();
@@ -278,7 +271,7 @@ test('out of space: named, reads go on, and writes do when it is mended', async 
   await server.stop();
 });
 
-test('without a majority nothing is committed; with it again, all is', async () => {
+both('without a majority nothing is committed; with it again, all is', async ({ store }) => {
   const cluster = await Etcd.start({ members: 3 });
   const three = store(cluster.endpoints);
   const seen = followed(three, '/quorum/');
@@ -307,7 +300,7 @@ test('without a majority nothing is committed; with it again, all is', async () 
   await cluster.stop();
 });
 
-test('closing ends what is outstanding', async () => {
+both('closing ends what is outstanding', async ({ store }) => {
   const port = await freePort();
   const never = store([`http://127.0.0.1:${port}`]);
   const written = never.commit({ operations: [{ put: '/k', value: 'x' }] });
