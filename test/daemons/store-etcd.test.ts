@@ -11,7 +11,8 @@ import { freePort } from './lib/ports.js';
 import { sleep, until } from './lib/process.js';
 import { TcpProxy } from './lib/proxy.js';
 
-const etcd = await Etcd.start();
+// A follower in these tests may ask for a sign of life more often than etcd allows otherwise.
+const etcd = await Etcd.start({ args: ['--grpc-keepalive-min-time=100ms'] });
 const opened: Store[] = [];
 
 type Open = (options: EtcdOptions) => Store;
@@ -31,7 +32,7 @@ const kind = (name: string, open: Open): Kind => {
     name,
     shared: keep(open({ endpoints: etcd.endpoints })),
     store: (endpoints, options = {}) =>
-      keep(open({ endpoints, connectTimeout: 1, requestTimeout: 1, silence: 3, ...options })),
+      keep(open({ endpoints, connectTimeout: 1, requestTimeout: 1, ...options })),
   };
 };
 const kinds = [kind('etcd', etcdStore), kind('etcd-gateway', gatewayStore)];
@@ -223,6 +224,91 @@ both('a list that is compacted away says so, and may be begun again', async ({ n
   );
   assert.is(error?.code, 'STORE_COMPACTED');
   assert.is(shared.health().state, 'ok');
+});
+
+both('what is larger than a message may be is listed in smaller pages, and followed', async ({ store }) => {
+  const server = await Etcd.start();
+  const proxy = await TcpProxy.open(server.member(0).clientPort);
+  const [direct, cut] = [store(server.endpoints), store([proxy.url])];
+  // gRPC's own limit is 4 MiB, and the gateway's towards etcd.
+  const keys = Array.from({ length: 12 }, (_, i) => `/large/${i}`);
+  const write = async (round: string) => {
+    const value = round.repeat(500_000);
+    for (const key of keys) await direct.commit({ operations: [{ put: key, value }] });
+  };
+  await write('a');
+  const seen = followed(cut, '/large/');
+  const holds = (round: string) => () => keys.every((key) => seen.state.get(key)?.startsWith(round));
+  await until('the snapshot', holds('a'));
+  proxy.refuse();
+  await write('b');
+  proxy.pass();
+  await until('what changed meanwhile', holds('b'));
+  assert.equal(seen.errors, []);
+  await Promise.all([direct.close(), cut.close()]);
+  proxy.close();
+  await server.stop();
+});
+
+both('a quiet watch whose connection died without a word is replaced', async ({ name, store, shared }) => {
+  const at = `/quiet/${name}/`;
+  const proxy = await TcpProxy.open(etcd.member(0).clientPort);
+  const cut = store([proxy.url], { silence: 1 });
+  const seen = followed(cut, at);
+  await until('the first snapshot', () => seen.snapshots > 0);
+  await sleep(100);
+  // Connections that stand pass nothing on for ever; new ones work.
+  proxy.strand();
+  await shared.commit({ operations: [{ put: `${at}k`, value: 'x' }] });
+  await seen.becomes({ [`${at}k`]: 'x' });
+  assert.is(seen.snapshots, 1, 'nothing has to be listed again for that');
+  await cut.close();
+  proxy.close();
+});
+
+both(
+  'a quiet follower is told nothing new when history goes, and everything after',
+  async ({ name, store, shared }) => {
+    const at = `/still/${name}/`;
+    await shared.commit({ operations: [{ put: `${at}k`, value: '1' }] });
+    const proxy = await TcpProxy.open(etcd.member(0).clientPort);
+    const cut = store([proxy.url]);
+    const seen = followed(cut, at);
+    await seen.becomes({ [`${at}k`]: '1' });
+    proxy.refuse();
+    for (let i = 0; i < 5; i++)
+      await shared.commit({ operations: [{ put: `/elsewhere/${name}`, value: 'x' }] });
+    await compact();
+    proxy.pass();
+    await until('a watch through the proxy', () => proxy.standing > 0 && cut.health().state === 'ok');
+    await shared.commit({ operations: [{ put: `${at}k`, value: '2' }] });
+    await seen.becomes({ [`${at}k`]: '2' });
+    assert.is(seen.snapshots, 1, 'what it was told still holds');
+    await cut.close();
+    proxy.close();
+  },
+);
+
+both('a watch that fails while calls are answered shows in health', async ({ name, store }) => {
+  const proxy = await TcpProxy.open(etcd.member(0).clientPort);
+  const cut = store([proxy.url]);
+  const at = `/trouble/${name}/`;
+  const seen = followed(cut, at);
+  await until('health', () => seen.snapshots > 0 && cut.health().state === 'ok');
+  // A watch says the key, and on gRPC so does the range: the prefix with its end is in both alike.
+  const marks = [at, Buffer.from(at).toString('base64')];
+  const watch = name === 'etcd' ? '/etcdserverpb.Watch/Watch' : '/v3/watch';
+  proxy.request = (bytes) =>
+    bytes.includes(watch) || (proxy.made > 0 && marks.some((m) => bytes.includes(m)));
+  proxy.breakAll();
+  await until('trouble', () => cut.health().state === 'degraded');
+  assert.is(cut.health().code, 'STORE_UNREACHABLE');
+  await cut.get('/trouble');
+  assert.is(cut.health().state, 'degraded', 'a call that is answered does not hide it');
+  proxy.request = undefined;
+  await until('the end of it', () => cut.health().state === 'ok');
+  await cut.close();
+  proxy.close();
 });
 
 both('a store that came back empty is noticed, by followers too', async ({ store }) => {

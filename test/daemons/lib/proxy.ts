@@ -92,6 +92,11 @@ export class TcpProxy {
     for (const connection of this.#connections) connection.end(how);
   }
 
+  /** Connections that stand now pass nothing on any more, and do not end. */
+  strand(): void {
+    for (const connection of this.#connections) connection.stranded = true;
+  }
+
   /** Holds everything back, both ways, for `ms`; connections stay. */
   hold(ms: number): void {
     this.#held = Promise.all([this.#held, wait(ms, undefined, { ref: false })]);
@@ -123,6 +128,7 @@ export class TcpProxy {
   /** Resolves with whether the piece is passed on. */
   async #before(connection: Connection, direction: Direction, bytes: Buffer): Promise<boolean> {
     await this.#held;
+    if (connection.stranded) return false;
     if (direction === 'up') {
       if (this.request?.(bytes) !== true) return true;
       connection.deaf = true;
@@ -152,6 +158,8 @@ const slice = 20;
 class Connection {
   /** Answers are dropped. */
   deaf = false;
+  /** Nothing is passed on, either way. */
+  stranded = false;
   readonly #passed: Record<Direction, number> = { up: 0, down: 0 };
   readonly #over = new AbortController();
 
