@@ -4,6 +4,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type EtcdOptions, etcdStore, gatewayStore } from '../../src/host/store/etcd.js';
+import { EtcdClient } from '../../src/host/store/etcd-client.js';
+import { grpcProtocol } from '../../src/host/store/etcd-grpc.js';
+import type { Protocol } from '../../src/host/store/etcd-protocol.js';
+import { gatewayProtocol } from '../../src/host/store/gateway.js';
 import type { Store } from '../../src/host/store/store.js';
 import { conformance, followed } from '../lib/conformance.js';
 import { Etcd } from './lib/etcd.js';
@@ -18,24 +22,26 @@ const opened: Store[] = [];
 type Open = (options: EtcdOptions) => Store;
 interface Kind {
   name: string;
+  protocol: Protocol;
   shared: Store;
   /** A store of its own, with short timeouts. */
   store(endpoints: string[], options?: Partial<EtcdOptions>): Store;
 }
 
-const kind = (name: string, open: Open): Kind => {
+const kind = (protocol: Protocol, open: Open): Kind => {
   const keep = (store: Store) => {
     opened.push(store);
     return store;
   };
   return {
-    name,
+    name: protocol.name,
+    protocol,
     shared: keep(open({ endpoints: etcd.endpoints })),
     store: (endpoints, options = {}) =>
       keep(open({ endpoints, connectTimeout: 1, requestTimeout: 1, ...options })),
   };
 };
-const kinds = [kind('etcd', etcdStore), kind('etcd-gateway', gatewayStore)];
+const kinds = [kind(grpcProtocol, etcdStore), kind(gatewayProtocol, gatewayStore)];
 
 for (const { name, shared } of kinds)
   conformance(
@@ -384,6 +390,27 @@ both('without a majority nothing is committed; with it again, all is', async ({ 
   assert.equal(seen.errors, []);
   await three.close();
   await cluster.stop();
+});
+
+both('a put bound to a lease goes when the lease ends', async ({ name, protocol, shared }) => {
+  const client = new EtcdClient(protocol, { endpoints: etcd.endpoints });
+  const at = `/leased/${name}/`;
+  const key = `${at}k`;
+  const seen = followed(shared, at);
+  const { lease } = await client.request(protocol.grant(1));
+  await client.request(
+    protocol.txn(
+      [],
+      [
+        { put: key, value: 'x', lease },
+        { put: `${at}not`, value: 'y' },
+      ],
+    ),
+  );
+  await seen.becomes({ [key]: 'x', [`${at}not`]: 'y' });
+  await seen.becomes({ [`${at}not`]: 'y' });
+  await seen.follow.close();
+  client.close();
 });
 
 both('closing ends what is outstanding', async ({ store }) => {

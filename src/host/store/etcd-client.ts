@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Calls to a cluster: which member, with which login, how long, how often; and what the answers say about the
 // cluster. A call is tried until it is answered, its signal aborts, or no retry can mend the error.
+import { setMaxListeners } from 'node:events';
 import { NnoeError, reasonOf } from '../errors.js';
 import { backOff } from './backoff.js';
 import { classify } from './etcd-errors.js';
@@ -34,10 +35,13 @@ export interface EtcdOptions {
   root?: string;
 }
 
+/** Resolves with the token; undefined where the cluster has no authentication. */
+type Login = Promise<string | undefined>;
+
 /** What an attempt was made with. */
 interface Attempt {
   member: Member;
-  token: string | undefined;
+  login: Login | undefined;
 }
 
 export interface OpenWatch {
@@ -55,9 +59,7 @@ export class EtcdClient {
   readonly #options: EtcdOptions;
   readonly #connectMs: number;
   readonly #requestMs: number;
-  #login: Promise<string | undefined> | undefined;
-  /** What the last login gave. */
-  #token: string | undefined;
+  #login: Login | undefined;
   readonly #closing = new AbortController();
   /** Calls that have failed at least once and are still being tried, latest last. */
   readonly #troubled = new Map<object, NnoeError>();
@@ -70,6 +72,7 @@ export class EtcdClient {
   readonly #resets = new Set<() => void>();
 
   constructor(protocol: Protocol, options: EtcdOptions) {
+    setMaxListeners(0, this.closing); // one for each call that waits to be tried again
     this.#protocol = protocol;
     this.#options = options;
     this.#connectMs = (options.connectTimeout ?? 5) * 1000;
@@ -112,7 +115,7 @@ export class EtcdClient {
       if (this.closing.aborted) throw new NnoeError('STORE_CLOSED');
       signal?.throwIfAborted();
       const floor = this.#revision;
-      const attempt: Attempt = { member: this.#current(), token: undefined };
+      const attempt: Attempt = { member: this.#current(), login: undefined };
       try {
         const reply = call.read(await this.#send(attempt, call, signal));
         if (failures > 1) this.#troubled.delete(call);
@@ -128,9 +131,9 @@ export class EtcdClient {
 
   async #send(attempt: Attempt, call: Call<unknown>, signal: AbortSignal | undefined): Promise<Buffer> {
     const { member } = attempt;
-    if (this.#options.user !== undefined) attempt.token = await this.#loggedIn(member);
+    const token = await this.#tokenFor(attempt);
     const timeout = member.connected ? this.#requestMs : Math.min(this.#connectMs, this.#requestMs);
-    return member.call(call.path, call.body, { token: attempt.token, timeout, signal });
+    return member.call(call.path, call.body, { token, timeout, signal });
   }
 
   /** Sees to it that the next attempt can do better; throws when there is to be none. */
@@ -163,12 +166,12 @@ export class EtcdClient {
     }
   }
 
-  #understand(thrown: unknown, { member, token }: Attempt): NnoeError {
+  #understand(thrown: unknown, { member, login }: Attempt): NnoeError {
     const seconds = (member.connected ? this.#requestMs : this.#connectMs) / 1000;
     const trouble = classify(thrown, { endpoint: member.url, certificate: member.certificate, seconds });
     const refused = ['STORE_TOKEN', 'STORE_AUTH_FAILED', 'STORE_DENIED'].includes(trouble.code);
     // Of several calls that were refused together, only the first throws the login away.
-    if (refused && token === this.#token) this.#login = undefined;
+    if (refused && login === this.#login) this.#login = undefined;
     return trouble;
   }
 
@@ -177,21 +180,20 @@ export class EtcdClient {
     if (this.#current() === member) this.#at = (this.#at + 1) % this.#members.length;
   }
 
-  #loggedIn(member: Member): Promise<string | undefined> {
-    this.#login ??= this.#logIn(member).then(
-      (token) => {
-        this.#token = token;
-        return token;
-      },
-      (error) => {
-        this.#login = undefined;
-        throw error;
-      },
-    );
-    return this.#login;
+  async #tokenFor(attempt: Attempt): Login {
+    if (this.#options.user === undefined) return undefined;
+    this.#login ??= this.#logIn(attempt.member);
+    const login = this.#login;
+    attempt.login = login;
+    try {
+      return await login;
+    } catch (error) {
+      if (this.#login === login) this.#login = undefined;
+      throw error;
+    }
   }
 
-  async #logIn(member: Member): Promise<string | undefined> {
+  async #logIn(member: Member): Login {
     let password: string;
     try {
       password = this.#options.password?.() ?? '';
@@ -231,7 +233,7 @@ export class EtcdClient {
    * @throws NnoeError when it could not even be begun; the next one goes to another member.
    */
   async watch(query: WatchQuery, handlers: WatchHandlers): Promise<OpenWatch> {
-    const attempt: Attempt = { member: this.#current(), token: undefined };
+    const attempt: Attempt = { member: this.#current(), login: undefined };
     const { member } = attempt;
     const lost = (thrown: unknown): NnoeError => {
       member.resetWatches();
@@ -239,8 +241,8 @@ export class EtcdClient {
       return this.#understand(thrown, attempt);
     };
     try {
-      if (this.#options.user !== undefined) attempt.token = await this.#loggedIn(member);
-      return { watch: member.watch(query, attempt.token, handlers), quiet: member.quiet, lost };
+      const token = await this.#tokenFor(attempt);
+      return { watch: member.watch(query, token, handlers), quiet: member.quiet, lost };
     } catch (error) {
       throw lost(error);
     }
