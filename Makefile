@@ -17,7 +17,7 @@ WITH_NODE = dir='$(NODE_BIN)'; test -n "$$dir" || exit 1; export PATH="$$dir:$$P
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: typescript native ## Install what the build needs, compile the TypeScript and the native parts.
@@ -38,6 +38,11 @@ run: setup-run build ## Run Kea, etcd and the host on loopback, with a few lease
 .PHONY: stress
 stress: setup-test build ## Kill Kea, the host and etcd members a thousand times under load, and count what was lost.
 	@$(WITH_NODE) node dist/test/stress/stress.js $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: stress-follow
+stress-follow: setup-test build ## Put ten hours of bad network (HOURS) into five minutes, and count the changes that followers missed.
+	@$(WITH_NODE) node dist/test/stress/follow.js $(if $(HOURS),--hours $(HOURS)) $(if $(SQUEEZE),--squeeze $(SQUEEZE)) \
+	  $(if $(SEED),--seed $(SEED))
 
 .PHONY: fuzz
 fuzz: setup-fuzz typescript ## Feed a million damaged journals and events to the readers, under sanitizers.

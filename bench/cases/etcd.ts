@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 // How many lease events the host commits to one local etcd, beside simpler ways of writing the same.
-import { join } from 'node:path';
 import { Etcd3, type IOptions } from 'etcd3';
 import { Etcd } from '../../test/daemons/lib/etcd.js';
-import { Host } from '../../test/daemons/lib/host.js';
-import { temporary } from '../../test/daemons/lib/workspace.js';
-import { Feed, frames } from '../lib/feed.js';
 import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
-import { arrived, complete, LEASES } from '../lib/progress.js';
+import { LEASES } from '../lib/progress.js';
 import { median, summary } from '../lib/stats.js';
+import { type Pair, throughHost } from '../lib/through-host.js';
 
 const EVENTS = 200_000;
 /** One put at a time is slow and steady: this many suffice. */
@@ -16,32 +13,6 @@ const SINGLE = 3_000;
 /** Events that go before, for the compilers. */
 const WARM = 20_000;
 const OPERATIONS = 128;
-
-type Pair = readonly [key: string, value: string];
-
-/** Journal to etcd through the host; events per second, and what it wrote. */
-async function throughHost(): Promise<{ rate: number; written: Pair[] }> {
-  const directory = join(temporary('journal'), 'dhcp4');
-  const etcd = await Etcd.start();
-  const feed = await Feed.open(directory);
-  const journals = { dhcp4: { directory, family: 4 as const } };
-  const host = await Host.start({ journals, endpoints: etcd.endpoints, plugins: { leases: {} } });
-  // The journal's beginning, a few batches for the compilers, and rest.
-  await feed.send(EVENTS, WARM, false);
-  await arrived(etcd, EVENTS + WARM - 1, 60_000);
-  await complete(etcd, WARM);
-  const events = frames(0, EVENTS, false);
-
-  const start = performance.now();
-  await Promise.all([feed.write(events), arrived(etcd, EVENTS - 1, 120_000)]);
-  const seconds = (performance.now() - start) / 1000;
-  await complete(etcd, EVENTS + WARM);
-  const written = (await etcd.list(LEASES)).map(({ key, value }) => [key, value] as const);
-  await host.stop();
-  await feed.close();
-  await etcd.stop();
-  return { rate: EVENTS / seconds, written };
-}
 
 async function withClient<T>(work: (client: Etcd3, etcd: Etcd) => Promise<T>): Promise<T> {
   const etcd = await Etcd.start();
@@ -90,7 +61,7 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
   const single: number[] = [];
   const bare: Record<1 | 2 | 4, number[]> = { 1: [], 2: [], 4: [] };
   for (let round = 0; round < (options.pairs ?? 3); round++) {
-    const { rate, written } = await throughHost();
+    const { rate, written } = await throughHost({ kind: 'etcd', events: EVENTS, warm: WARM });
     if (written.length < EVENTS) throw new Error(`the host wrote ${written.length} keys only`);
     host.push(rate);
     single.push(await oneAtATime(written));

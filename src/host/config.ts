@@ -59,7 +59,10 @@ const tls = z
 
 const store = z
   .strictObject({
-    kind: z.enum(['etcd']).default('etcd').meta({ description: 'Which store holds keys and values.' }),
+    kind: z.enum(['etcd', 'etcd-gateway']).default('etcd').meta({
+      description:
+        'Which store holds keys and values; etcd-gateway speaks HTTP/JSON to etcd instead of gRPC.',
+    }),
     root: text(/^\/[^/]+(\/[^/]+)*$/, 'a path such as /nnoe, without a slash at its end')
       .default('/nnoe')
       .meta({ description: 'Above every key that the host reads or writes.' }),

@@ -19,7 +19,7 @@ import { type Native, native } from './native.js';
 import { openStore } from './open-store.js';
 import type { AnyPlugin } from './plugin.js';
 import { type Readiness, readiness, statusLine } from './readiness.js';
-import type { Store } from './store/store.js';
+import { answers, type Store } from './store/store.js';
 import { Source } from './streams/source.js';
 import { checkPlugins } from './supervisor/declarations.js';
 import { PluginRunner } from './supervisor/runner.js';
@@ -67,7 +67,7 @@ export class Host {
     // Early, so that an addon that is missing or of another release is refused at the start.
     const addon = (options.native ?? native)();
     this.#store = options.store ?? openStore(config.store);
-    this.#clock = new PatientClock(() => this.#store.health().state === 'ok');
+    this.#clock = new PatientClock(() => answers(this.#store.health()));
     this.#health = new HealthLog(log);
     const metrics = new HostMetrics(this.#registry, {
       version,

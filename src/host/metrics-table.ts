@@ -73,7 +73,7 @@ export const metricRows = {
   },
   nnoe_store_follow_restarts_total: {
     type: 'counter',
-    help: 'Times that following a prefix began anew with a listing, after a broken connection, a compaction or a reset.',
+    help: 'Times that following a prefix was taken up again, after a broken connection, a compaction or a reset.',
     unit: 'listings',
   },
   nnoe_plugin_state: {

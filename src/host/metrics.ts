@@ -6,7 +6,7 @@ import type { HealthReport } from './health.js';
 import { type MetricName, type MetricRow, metricRows, pluginStates } from './metrics-table.js';
 import type { MetricSpec } from './plugin.js';
 import { ProcessMetrics } from './process-metrics.js';
-import type { StoreObserver } from './store/store.js';
+import { answers, type StoreObserver } from './store/store.js';
 import type { DeliveryObserver } from './streams/delivery.js';
 
 /** Name of a plugin's metric as Prometheus sees it. */
@@ -132,8 +132,8 @@ export class HostMetrics implements DeliveryObserver {
     const { uptime, storeUp, isReady } = this.#always;
     uptime.set(process.uptime());
     isReady.set(Number(ready));
-    storeUp.set(Number(health.store.state === 'ok'));
-    this.#etcd?.set(Number(health.store.state === 'ok'));
+    storeUp.set(Number(answers(health.store)));
+    this.#etcd?.set(Number(answers(health.store)));
     if (cache !== undefined) {
       this.#cache?.bytes.set(cache.bytes);
       this.#cache?.entries.set(cache.entries);

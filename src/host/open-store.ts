@@ -2,14 +2,15 @@
 // The store that the configuration names.
 import type { StoreConfig } from './config.js';
 import { pathOf, readSecret } from './secrets.js';
-import { etcdStore } from './store/etcd.js';
+import { etcdStore, gatewayStore } from './store/etcd.js';
 import type { Store } from './store/store.js';
 
 /** @throws NnoeError CREDENTIAL_ABSENT. */
 export function openStore(config: StoreConfig): Store {
   const passwordFile = config['password-file'];
   if (passwordFile !== undefined) pathOf(passwordFile); // early, so that a host without it does not start
-  return etcdStore({
+  const open = { etcd: etcdStore, 'etcd-gateway': gatewayStore }[config.kind];
+  return open({
     root: config.root,
     endpoints: config.endpoints,
     user: config.user,

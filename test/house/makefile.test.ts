@@ -11,6 +11,7 @@ const promised = [
   'test',
   'run',
   'stress',
+  'stress-follow',
   'fuzz',
   'matrix',
   'bench',

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MPL-2.0
 // Calls to a cluster: which member, with which login, how long, how often; and what the answers say about the
 // cluster. A call is tried until it is answered, its signal aborts, or no retry can mend the error.
-import * as grpc from '@grpc/grpc-js';
+import { setMaxListeners } from 'node:events';
 import { NnoeError, reasonOf } from '../errors.js';
 import { backOff } from './backoff.js';
-import { Endpoint, type TlsFiles } from './etcd-endpoint.js';
 import { classify } from './etcd-errors.js';
-import type { Header } from './etcd-wire.js';
+import type {
+  Call,
+  Header,
+  Member,
+  Protocol,
+  Reply,
+  TlsFiles,
+  Watch,
+  WatchHandlers,
+  WatchQuery,
+} from './etcd-protocol.js';
 import type { StoreHealth, StoreObserver } from './store.js';
 
 export interface EtcdOptions {
@@ -20,21 +29,42 @@ export interface EtcdOptions {
   connectTimeout?: number;
   /** Time for an attempt on a connected member, s. */
   requestTimeout?: number;
+  /** A connection on which nothing was heard for this long is asked for a sign of life, or replaced, s. */
+  silence?: number;
   /** Above every key in use: where the host asks whether the store answers. */
   root?: string;
 }
 
+/** Resolves with the token; undefined where the cluster has no authentication. */
+type Login = Promise<string | undefined>;
+
+/** What an attempt was made with. */
+interface Attempt {
+  member: Member;
+  login: Login | undefined;
+}
+
+export interface OpenWatch {
+  watch: Watch;
+  /** See Member. */
+  quiet: number | undefined;
+  /** To be told what ended the watch: the next one goes to another member. */
+  lost(thrown: unknown): NnoeError;
+}
+
 export class EtcdClient {
-  readonly #endpoints: Endpoint[];
+  readonly #members: Member[];
   #at = 0;
+  readonly #protocol: Protocol;
   readonly #options: EtcdOptions;
   readonly #connectMs: number;
   readonly #requestMs: number;
-  readonly #anonymous = new grpc.Metadata();
-  #login: Promise<grpc.Metadata> | undefined;
+  #login: Login | undefined;
   readonly #closing = new AbortController();
   /** Calls that have failed at least once and are still being tried, latest last. */
   readonly #troubled = new Map<object, NnoeError>();
+  /** Follows whose watch does not stand, latest last. */
+  readonly #interrupted = new Map<object, NnoeError>();
   #cluster: string | undefined;
   #revision = 0;
   /** Monotonic ms of the last answer; 0: none yet. */
@@ -42,12 +72,15 @@ export class EtcdClient {
   observer: StoreObserver | undefined;
   readonly #resets = new Set<() => void>();
 
-  constructor(options: EtcdOptions) {
+  constructor(protocol: Protocol, options: EtcdOptions) {
+    setMaxListeners(0, this.closing); // one for each call that waits to be tried again
+    this.#protocol = protocol;
     this.#options = options;
     this.#connectMs = (options.connectTimeout ?? 5) * 1000;
     this.#requestMs = (options.requestTimeout ?? 10) * 1000;
-    this.#endpoints = options.endpoints.map((url) => new Endpoint(url, options.tls ?? {}));
-    if (this.#endpoints.length === 0)
+    const silence = (options.silence ?? 15) * 1000;
+    this.#members = options.endpoints.map((url) => protocol.member(url, { tls: options.tls ?? {}, silence }));
+    if (this.#members.length === 0)
       throw new NnoeError('STORE_INVALID', { endpoint: '-', reason: 'no endpoints' });
   }
 
@@ -63,125 +96,122 @@ export class EtcdClient {
     const trouble = [...this.#troubled.values()].at(-1);
     if (trouble !== undefined) return { state: 'down', code: trouble.code, reason: trouble.message };
     if (this.lastAnswer === 0) return { state: 'starting', reason: 'connecting to etcd' };
+    const cut = [...this.#interrupted.values()].at(-1);
+    if (cut !== undefined)
+      return { state: 'degraded', code: cut.code, reason: `changes are not told of: ${cut.message}` };
     return { state: 'ok', reason: `etcd at ${this.#current().url} answers` };
   }
 
-  #current(): Endpoint {
-    return this.#endpoints[this.#at] as Endpoint;
+  #current(): Member {
+    return this.#members[this.#at] as Member;
   }
 
   /**
-   * @param read decodes the answer; its header is checked against what was known when the call was sent:
-   * all our calls are linearizable, so a lower revision means that the store lost data.
+   * The answer's header is checked against what was known when the call was sent: all our calls are
+   * linearizable, so a lower revision means that the store lost data.
    * @param again called before every attempt but the first.
    */
-  async request<R extends { header: Header }>(
-    path: string,
-    payload: Buffer,
-    read: (bytes: Buffer) => R,
-    signal?: AbortSignal,
-    again?: () => void,
-  ): Promise<R> {
+  async request<R extends Reply>(call: Call<R>, signal?: AbortSignal, again?: () => void): Promise<R> {
     for (let failures = 1; ; failures++) {
       if (this.closing.aborted) throw new NnoeError('STORE_CLOSED');
       signal?.throwIfAborted();
       const floor = this.#revision;
-      const endpoint = this.#current();
+      const attempt: Attempt = { member: this.#current(), login: undefined };
       try {
-        const reply = read(await this.#attempt(endpoint, path, payload, signal));
-        if (failures > 1) this.#troubled.delete(payload);
-        this.#answered(reply.header, floor);
+        const reply = call.read(await this.#send(attempt, call, signal));
+        if (failures > 1) this.#troubled.delete(call);
+        this.lastAnswer = performance.now();
+        this.observe(reply.header, floor);
         return reply;
       } catch (thrown) {
-        await this.#failed(thrown, endpoint, payload, failures, signal);
+        await this.#failed(thrown, attempt, call, failures, signal);
         this.observer?.retried();
         again?.();
       }
     }
   }
 
-  async #attempt(
-    endpoint: Endpoint,
-    path: string,
-    payload: Buffer,
-    signal: AbortSignal | undefined,
-  ): Promise<Buffer> {
-    const metadata = this.#options.user === undefined ? this.#anonymous : await this.#loggedIn(endpoint);
-    const limit = endpoint.connected ? this.#requestMs : Math.min(this.#connectMs, this.#requestMs);
-    return endpoint.call(path, payload, metadata, limit, signal);
+  async #send(attempt: Attempt, call: Call<unknown>, signal: AbortSignal | undefined): Promise<Buffer> {
+    const { member } = attempt;
+    const token = await this.#tokenFor(attempt);
+    const timeout = member.connected ? this.#requestMs : Math.min(this.#connectMs, this.#requestMs);
+    return member.call(call.path, call.body, { token, timeout, signal });
   }
 
   /** Sees to it that the next attempt can do better; throws when there is to be none. */
   async #failed(
     thrown: unknown,
-    endpoint: Endpoint,
-    payload: Buffer,
+    attempt: Attempt,
+    call: Call<unknown>,
     failures: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (this.closing.aborted) throw new NnoeError('STORE_CLOSED');
-    const trouble = this.#understand(thrown, endpoint);
+    const { member } = attempt;
+    const trouble = this.#understand(thrown, attempt);
     if (!signal?.aborted) this.observer?.failed(trouble.code);
+    // A connection whose peer went silent would be used again, and connections keep their certificates.
+    if (trouble.code === 'STORE_TIMEOUT' || trouble.code === 'STORE_CERTIFICATE') member.reset();
     if (signal?.aborted || !trouble.retry || trouble.code === 'STORE_COMPACTED') {
-      this.#troubled.delete(payload);
+      this.#troubled.delete(call);
       throw signal?.aborted ? signal.reason : trouble;
     }
     if (trouble.code === 'STORE_TOKEN' && failures === 1) return;
-    this.#troubled.delete(payload);
-    this.#troubled.set(payload, trouble);
-    this.moveOn(endpoint);
-    const cycle = Math.ceil(failures / this.#endpoints.length);
+    this.#troubled.delete(call);
+    this.#troubled.set(call, trouble);
+    this.#moveOn(member);
+    const cycle = Math.ceil(failures / this.#members.length);
     try {
       await backOff(cycle, signal ? AbortSignal.any([signal, this.closing]) : this.closing);
     } catch {
-      this.#troubled.delete(payload);
+      this.#troubled.delete(call);
       throw this.closing.aborted ? new NnoeError('STORE_CLOSED') : signal?.reason;
     }
   }
 
-  #understand(thrown: unknown, endpoint: Endpoint): NnoeError {
-    const seconds = (endpoint.connected ? this.#requestMs : this.#connectMs) / 1000;
-    const trouble = classify(thrown, { endpoint: endpoint.url, certificate: endpoint.certificate, seconds });
-    if (['STORE_TOKEN', 'STORE_AUTH_FAILED', 'STORE_DENIED'].includes(trouble.code)) this.#login = undefined;
-    // A connection whose peer went silent would be used again, and a channel keeps its certificates.
-    if (trouble.code === 'STORE_TIMEOUT' || trouble.code === 'STORE_CERTIFICATE') endpoint.reset();
+  #understand(thrown: unknown, { member, login }: Attempt): NnoeError {
+    const seconds = (member.connected ? this.#requestMs : this.#connectMs) / 1000;
+    const trouble = classify(thrown, { endpoint: member.url, certificate: member.certificate, seconds });
+    const refused = ['STORE_TOKEN', 'STORE_AUTH_FAILED', 'STORE_DENIED'].includes(trouble.code);
+    // Of several calls that were refused together, only the first throws the login away.
+    if (refused && login === this.#login) this.#login = undefined;
     return trouble;
   }
 
   /** Uses the next member from now on, unless somebody has moved on from this one already. */
-  moveOn(endpoint: Endpoint): void {
-    if (this.#current() === endpoint) this.#at = (this.#at + 1) % this.#endpoints.length;
+  #moveOn(member: Member): void {
+    if (this.#current() === member) this.#at = (this.#at + 1) % this.#members.length;
   }
 
-  #loggedIn(endpoint: Endpoint): Promise<grpc.Metadata> {
-    this.#login ??= this.#logIn(endpoint).catch((error) => {
-      this.#login = undefined;
+  async #tokenFor(attempt: Attempt): Login {
+    if (this.#options.user === undefined) return undefined;
+    this.#login ??= this.#logIn(attempt.member);
+    const login = this.#login;
+    attempt.login = login;
+    try {
+      return await login;
+    } catch (error) {
+      if (this.#login === login) this.#login = undefined;
       throw error;
-    });
-    return this.#login;
+    }
   }
 
-  async #logIn(endpoint: Endpoint): Promise<grpc.Metadata> {
-    const metadata = new grpc.Metadata();
+  async #logIn(member: Member): Login {
     let password: string;
     try {
       password = this.#options.password?.() ?? '';
     } catch (error) {
-      throw new NnoeError('STORE_AUTH_FAILED', { endpoint: endpoint.url, reason: reasonOf(error) }, error);
+      throw new NnoeError('STORE_AUTH_FAILED', { endpoint: member.url, reason: reasonOf(error) }, error);
     }
-    const limit = Math.min(this.#connectMs, this.#requestMs);
+    const call = this.#protocol.login(this.#options.user ?? '', password);
+    const timeout = Math.min(this.#connectMs, this.#requestMs);
     try {
-      metadata.set('token', await endpoint.login(this.#options.user ?? '', password, limit));
+      return call.read(await member.call(call.path, call.body, { token: undefined, timeout })).token;
     } catch (error) {
       // As etcd's own clients do: a cluster without authentication takes everybody.
       if (!/authentication is not enabled/.test(reasonOf(error))) throw error;
+      return undefined;
     }
-    return metadata;
-  }
-
-  #answered(header: Header, floor: number): void {
-    this.lastAnswer = performance.now();
-    this.observe(header, floor);
   }
 
   /** Another cluster, or a revision below one that was seen before the question was sent: another store. */
@@ -201,24 +231,36 @@ export class EtcdClient {
     return () => this.#resets.delete(listener);
   }
 
-  /** A watch at the member in use; `hasleader` makes a member that was cut off end it. */
-  async watch(): Promise<{ endpoint: Endpoint; stream: grpc.ClientDuplexStream<Buffer, Buffer> }> {
-    const endpoint = this.#current();
-    const login = this.#options.user === undefined ? this.#anonymous : await this.#loggedIn(endpoint);
-    const metadata = login.clone();
-    metadata.set('hasleader', 'true');
-    return { endpoint, stream: endpoint.watch(metadata) };
+  /**
+   * A watch at the member in use.
+   * @throws NnoeError when it could not even be begun; the next one goes to another member.
+   */
+  async watch(query: WatchQuery, handlers: WatchHandlers): Promise<OpenWatch> {
+    const attempt: Attempt = { member: this.#current(), login: undefined };
+    const { member } = attempt;
+    const lost = (thrown: unknown): NnoeError => {
+      member.resetWatches();
+      this.#moveOn(member);
+      const trouble = this.#understand(thrown, attempt);
+      this.observer?.failed(trouble.code);
+      return trouble;
+    };
+    try {
+      const token = await this.#tokenFor(attempt);
+      return { watch: member.watch(query, token, handlers), quiet: member.quiet, lost };
+    } catch (error) {
+      throw lost(error);
+    }
   }
 
-  /** What ended a watch, for the record; the next one goes to another member. */
-  watchFailed(thrown: unknown, endpoint: Endpoint): void {
-    this.observer?.failed(this.#understand(thrown, endpoint).code);
-    endpoint.resetWatches();
-    this.moveOn(endpoint);
+  /** What keeps a follow from being told of changes; undefined: nothing any more. */
+  interrupted(follow: object, trouble: NnoeError | undefined): void {
+    this.#interrupted.delete(follow);
+    if (trouble !== undefined) this.#interrupted.set(follow, trouble);
   }
 
   close(): void {
     this.#closing.abort();
-    for (const endpoint of this.#endpoints) endpoint.close();
+    for (const member of this.#members) member.close();
   }
 }

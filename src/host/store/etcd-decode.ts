@@ -2,7 +2,15 @@
 // Replies of etcd's API from their bytes; see etcd-wire.ts. Unknown fields are passed over, values are views
 // of the reply and not copies.
 import { NnoeError } from '../errors.js';
-import type { Header, RangeReply, TxnReply, WatchEvent, WatchReply } from './etcd-wire.js';
+import type {
+  GrantReply,
+  Header,
+  LoginReply,
+  RangeReply,
+  TxnReply,
+  WatchEvent,
+  WatchReply,
+} from './etcd-protocol.js';
 import type { KeyValue } from './store.js';
 
 const malformed = (): NnoeError => new NnoeError('STORE_PROTOCOL', { reason: 'a reply is cut short' });
@@ -49,6 +57,16 @@ class In {
 
   text(): string {
     return this.bytes.toString('utf8', this.at, this.end);
+  }
+
+  /** Exact, whatever its size. */
+  bigVarint(): bigint {
+    const start = this.at;
+    this.rawVarint();
+    let value = 0n;
+    for (let i = this.at - 1; i >= start; i--)
+      value = (value << 7n) | BigInt((this.bytes[i] as number) & 127);
+    return value;
   }
 
   /** Bytes of a varint of any size, as text. */
@@ -100,12 +118,13 @@ function keyValue(part: In): KeyValue {
 }
 
 function range(part: In): RangeReply {
-  const reply: RangeReply = { header: noHeader, entries: [], more: false };
+  const reply: RangeReply = { header: noHeader, entries: [], more: false, count: 0 };
   while (part.more) {
     const tag = part.varint();
     if (tag === 0x0a) reply.header = header(part.message());
     else if (tag === 0x12) reply.entries.push(keyValue(part.message()));
     else if (tag === 0x18) reply.more = part.varint() !== 0;
+    else if (tag === 0x20) reply.count = part.varint();
     else part.skip(tag);
   }
   return reply;
@@ -132,6 +151,29 @@ export function decodeTxn(bytes: Buffer): TxnReply {
     } else part.skip(tag);
   }
   return reply;
+}
+
+export function decodeGrant(bytes: Buffer): GrantReply {
+  const part = whole(bytes);
+  const reply: GrantReply = { header: noHeader, lease: 0n };
+  while (part.more) {
+    const tag = part.varint();
+    if (tag === 0x0a) reply.header = header(part.message());
+    else if (tag === 0x10) reply.lease = part.bigVarint();
+    else part.skip(tag);
+  }
+  return reply;
+}
+
+export function decodeLogin(bytes: Buffer): LoginReply {
+  const part = whole(bytes);
+  let token = '';
+  while (part.more) {
+    const tag = part.varint();
+    if (tag === 0x12) token = part.message().text();
+    else part.skip(tag);
+  }
+  return { token };
 }
 
 function watchEvent(part: In): WatchEvent {

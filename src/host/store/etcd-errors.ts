@@ -2,7 +2,6 @@
 // What a failed call means, as one of our stable codes. etcd speaks in gRPC status and English; what is
 // matched here are the texts of its api/v3rpc/rpctypes, unchanged since 3.0.
 import { X509Certificate } from 'node:crypto';
-import type { ServiceError } from '@grpc/grpc-js';
 import { type ErrorCode, NnoeError } from '../errors.js';
 
 type StoreCode = Extract<ErrorCode, `STORE_${string}`>;
@@ -31,7 +30,19 @@ const byStatus: Record<number, StoreCode> = {
   16: 'STORE_AUTH_FAILED',
 };
 
-const isServiceError = (thrown: unknown): thrown is ServiceError =>
+/** A call that failed, in gRPC's terms: what npm grpc-js throws has this shape as well. */
+export class StatusError extends Error {
+  /** @param code gRPC status: 4 deadline exceeded, 14 unavailable, 16 unauthenticated, ... */
+  constructor(
+    readonly code: number,
+    readonly details: string,
+    cause?: unknown,
+  ) {
+    super(details, cause === undefined ? undefined : { cause });
+  }
+}
+
+const hasStatus = (thrown: unknown): thrown is StatusError =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'number' && 'details' in thrown;
 
 /** Why our own certificate would be refused, read from the file; servers do not always say it. */
@@ -58,8 +69,8 @@ export interface CallPlace {
 
 export function classify(thrown: unknown, place: CallPlace): NnoeError {
   if (thrown instanceof NnoeError) return thrown;
-  const reason = isServiceError(thrown) ? thrown.details : String(thrown);
-  const status = isServiceError(thrown) ? thrown.code : -1;
+  const reason = hasStatus(thrown) ? thrown.details : String(thrown);
+  const status = hasStatus(thrown) ? thrown.code : -1;
   let code = byText.find(([pattern]) => pattern.test(reason))?.[1] ?? byStatus[status] ?? 'STORE_FAILED';
   let why = reason;
   const connecting = code === 'STORE_UNREACHABLE' || code === 'STORE_TIMEOUT' || code === 'STORE_CERTIFICATE';

@@ -1,129 +1,208 @@
 // SPDX-License-Identifier: MPL-2.0
-// Following a prefix: list at revision R, watch from R + 1. Whenever the watch ends, for whatever reason, the
-// prefix is listed again and compared with what was delivered, so nothing rests on a resume being exact.
-import { reasonOf } from '../errors.js';
+// Following a prefix: list at revision R, watch from R + 1. A watch that ends is taken up at the revision after
+// the last one that was told, so nothing between is left out and nothing comes twice. Where that cannot be
+// (history compacted away, another store) the prefix is listed again and told as a snapshot.
+import { type NnoeError, reasonOf } from '../errors.js';
 import { backOff } from './backoff.js';
 import type { EtcdClient } from './etcd-client.js';
-import { decodeWatch } from './etcd-decode.js';
-import { encodeWatch, prefixEnd, type WatchReply } from './etcd-wire.js';
+import { StatusError } from './etcd-errors.js';
+import { type Protocol, prefixEnd, type WatchReply } from './etcd-protocol.js';
+import { WatchReader } from './etcd-watch.js';
 import type { Change, Follow, FollowHandlers, KeyValue, Page } from './store.js';
 
-/** Replies read ahead of the handler before etcd is made to wait. */
-const readAhead = 32;
+/**
+ * Most revisions that a watch is taken up behind the present. etcd reads everything that was written since, of
+ * all keys, into memory for it: at 128 operations of 500 bytes a revision, these are 64 MB.
+ */
+const reach = 1000;
+/** A watch that stood for this long (ms) works, though no event came. */
+const steady = 1000;
 
-/** `replace`: what was delivered may not be built upon (compaction, another store). */
-type End = 'broken' | 'replace';
+type End = 'broken' | 'quiet' | 'compacted' | 'stopped';
 
 class HandlerError extends Error {}
 
+export interface FollowParts {
+  protocol: Protocol;
+  client: EtcdClient;
+  prefix: string;
+  handlers: FollowHandlers;
+  list(options: { signal: AbortSignal }): AsyncIterable<Page>;
+  /** Asks for the present revision, so that it is noticed when the store is another one. */
+  revision(signal: AbortSignal): Promise<number>;
+  ended(): void;
+}
+
 export class EtcdFollow implements Follow {
-  /** What the follower was told: key to revision of its last change. */
-  readonly #known = new Map<string, number>();
-  readonly #closing = new AbortController();
-  readonly #done: Promise<void>;
+  readonly #parts: FollowParts;
   readonly #key: Buffer;
   readonly #end: Buffer;
-  #interrupt: ((end: End) => void) | undefined;
-  #reset = false;
+  readonly #closing = new AbortController();
+  readonly #done: Promise<void>;
+  /** Everything up to this revision was told. */
+  #told = 0;
+  /** Keys that the prefix held at that revision. */
+  #count = 0;
+  /** What was told may not be built upon. */
+  #doubt = true;
+  /** Watches in a row that did not work. */
+  #failures = 0;
+  #reader: WatchReader | undefined;
 
-  constructor(
-    private readonly client: EtcdClient,
-    private readonly list: (options: { signal: AbortSignal }) => AsyncIterable<Page>,
-    prefix: string,
-    private readonly handlers: FollowHandlers,
-    private readonly ended: () => void,
-  ) {
-    this.#key = Buffer.from(prefix);
-    this.#end = prefixEnd(prefix);
+  constructor(parts: FollowParts) {
+    this.#parts = parts;
+    this.#key = Buffer.from(parts.prefix);
+    this.#end = prefixEnd(parts.prefix);
     this.#done = this.#run();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#interrupt?.('broken');
+    this.#reader?.finish('stopped');
     await this.#done;
   }
 
   async #run(): Promise<void> {
-    const forget = this.client.onReset(() => {
-      this.#reset = true;
-      this.#interrupt?.('replace');
+    const { client, handlers, ended } = this.#parts;
+    const forget = client.onReset(() => {
+      this.#doubt = true;
+      this.#reader?.finish('stopped');
     });
     // Started in a later turn: the caller has its Follow before the first call.
     await Promise.resolve();
     try {
       await this.#follow();
     } catch (error) {
-      if (!this.#closing.signal.aborted && !this.client.closing.aborted) this.handlers.error(asError(error));
+      if (!this.#closing.signal.aborted && !client.closing.aborted) handlers.error(asError(error));
     } finally {
       forget();
-      this.ended();
+      client.interrupted(this, undefined);
+      ended();
     }
   }
 
   async #follow(): Promise<void> {
-    const { signal } = this.#closing;
-    let replace = true;
-    for (let failures = 0, again = false; !signal.aborted; again = true) {
-      const began = performance.now();
-      if (again) this.client.observer?.followRestarted();
-      this.#reset = false;
-      const state = await this.#list();
-      if (state === undefined) continue;
-      await this.#deliver(state, replace || this.#reset);
-      // A reset during the list leaves `replace` for the next round.
-      const end = this.#reset ? 'replace' : await this.#watch(state.revision + 1);
-      replace = end === 'replace';
-      failures = performance.now() - began > 5000 ? 1 : failures + 1;
-      if (!signal.aborted) await backOff(failures, AbortSignal.any([signal, this.client.closing]));
+    const { client } = this.#parts;
+    const signal = AbortSignal.any([this.#closing.signal, client.closing]);
+    let last: End = 'stopped';
+    for (let again = false; !signal.aborted; again = true) {
+      if (again && last !== 'quiet') client.observer?.followRestarted();
+      if (!(await this.#resumable(last))) this.#doubt = true;
+      if (this.#doubt && !(await this.#list())) continue;
+      // Another store, noticed meanwhile.
+      if (this.#doubt) continue;
+      last = await this.#watch();
+      if (last === 'quiet' || last === 'stopped') continue;
+      this.#failures++;
+      if (!signal.aborted) await backOff(this.#failures, signal);
     }
   }
 
-  /** Undefined when the listing was overtaken by compaction. */
-  async #list(): Promise<{ entries: KeyValue[]; revision: number } | undefined> {
+  /** Whether a watch may go on from what was told; brings that up to date when nothing happened since. */
+  async #resumable(last: End): Promise<boolean> {
+    if (this.#doubt) return false;
+    const { signal } = this.#closing;
+    const now = await this.#parts.revision(signal);
+    if (last !== 'compacted' && now - this.#told <= reach) return true;
+    const { client, protocol } = this.#parts;
+    const changed = protocol.range({
+      ...{ key: this.#key, end: this.#end, limit: 1, keysOnly: true },
+      changedSince: this.#told + 1,
+    });
+    const { header, entries, count } = await client.request(changed, signal);
+    // What is there is as it was told, and as many: so nothing is gone either.
+    if (this.#doubt || entries.length > 0 || count !== this.#count) return false;
+    this.#told = header.revision;
+    return true;
+  }
+
+  /** Tells what the prefix holds; false when the listing was overtaken by compaction. */
+  async #list(): Promise<boolean> {
+    this.#doubt = false;
     const entries: KeyValue[] = [];
     let revision = 0;
     try {
-      for await (const page of this.list({ signal: this.#closing.signal })) {
+      for await (const page of this.#parts.list({ signal: this.#closing.signal })) {
         for (const entry of page.entries) entries.push(entry);
         revision = page.revision;
       }
     } catch (error) {
-      if ((error as { code?: string }).code === 'STORE_COMPACTED') return undefined;
-      throw error;
+      if ((error as { code?: string }).code !== 'STORE_COMPACTED') throw error;
+      this.#doubt = true;
+      return false;
     }
-    return { entries, revision };
+    this.#told = revision;
+    this.#count = entries.length;
+    await this.#hand(() => this.#parts.handlers.snapshot(entries, revision));
+    return true;
   }
 
-  async #deliver(
-    { entries, revision }: { entries: KeyValue[]; revision: number },
-    replace: boolean,
-  ): Promise<void> {
-    if (replace) {
-      this.#known.clear();
-      for (const { key, modRevision } of entries) this.#known.set(key, modRevision);
-      await this.#hand(() => this.handlers.snapshot(entries, revision));
+  /** Returns when the watch has ended; throws only what a handler threw. */
+  async #watch(): Promise<End> {
+    const { client } = this.#parts;
+    const query = { key: this.#key, end: this.#end, revision: this.#told + 1 };
+    let reader: WatchReader;
+    try {
+      reader = await WatchReader.open(client, query);
+    } catch (error) {
+      client.interrupted(this, error as NnoeError);
+      return 'broken';
+    }
+    this.#reader = reader;
+    let works: NodeJS.Timeout | undefined;
+    try {
+      for (;;) {
+        if (this.#closing.signal.aborted || this.#doubt) reader.finish('stopped');
+        const reply = await reader.next();
+        if (reply === undefined) break;
+        if (reply.canceled && reply.compactRevision > 0) return 'compacted';
+        if (reply.canceled) reader.fail(new Error(reply.reason || 'the watch was canceled'));
+        else if (reply.created) {
+          this.#begun(reader, reply);
+          works = setTimeout(() => this.#works(), steady);
+        } else await this.#tell(reply);
+      }
+      if (reader.end === 'broken') client.interrupted(this, reader.trouble);
+      return reader.end ?? 'broken';
+    } finally {
+      clearTimeout(works);
+      this.#reader = undefined;
+      reader.finish('stopped');
+    }
+  }
+
+  #works(): void {
+    this.#failures = 0;
+    this.#parts.client.interrupted(this, undefined);
+  }
+
+  #begun(reader: WatchReader, { header }: WatchReply): void {
+    this.#parts.client.observe(header, 0);
+    // It would tell what it gets to know in order, but may never get to know it.
+    if (header.revision < this.#told) reader.fail(new StatusError(14, 'the member is behind the others'));
+  }
+
+  async #tell({ events, header }: WatchReply): Promise<void> {
+    const first = events[0]?.entry.modRevision;
+    if (first === undefined) {
+      this.#told = Math.max(this.#told, header.revision);
       return;
     }
-    const gone = new Set(this.#known.keys());
+    if (first <= this.#told) {
+      // Told already: whatever sends this is not the store that was followed.
+      this.#doubt = true;
+      return;
+    }
     const changes: Change[] = [];
-    for (const entry of entries) {
-      gone.delete(entry.key);
-      if (this.#known.get(entry.key) !== entry.modRevision) changes.push({ type: 'put', entry });
+    for (const { deleted, entry } of events) {
+      if (deleted) this.#count--;
+      else if (entry.createRevision === entry.modRevision) this.#count++;
+      changes.push(deleted ? { type: 'delete', key: entry.key, modRevision: entry.modRevision } : put(entry));
     }
-    changes.sort((a, b) => revisionOf(a) - revisionOf(b));
-    // When they went is not known; the revision of the list is the latest it can have been.
-    for (const key of gone) changes.push({ type: 'delete', key, modRevision: revision });
-    await this.#change(changes, revision);
-  }
-
-  async #change(changes: Change[], revision: number): Promise<void> {
-    if (changes.length === 0) return;
-    for (const change of changes) {
-      if (change.type === 'put') this.#known.set(change.entry.key, change.entry.modRevision);
-      else this.#known.delete(change.key);
-    }
-    await this.#hand(() => this.handlers.change(changes, revision));
+    const revision = events.at(-1)?.entry.modRevision ?? first;
+    this.#told = revision;
+    this.#works();
+    await this.#hand(() => this.#parts.handlers.change(changes, revision));
   }
 
   async #hand(call: () => void | Promise<void>): Promise<void> {
@@ -134,71 +213,9 @@ export class EtcdFollow implements Follow {
       throw new HandlerError(reasonOf(error), { cause: error });
     }
   }
-
-  /** Returns when the watch has ended; throws only what a handler threw. */
-  async #watch(revision: number): Promise<End> {
-    const opened = await this.client.watch().catch(() => undefined);
-    if (opened === undefined) return 'broken';
-    const { stream, endpoint } = opened;
-    const replies: WatchReply[] = [];
-    let end: End | undefined;
-    let wake: (() => void) | undefined;
-    const finish = (how: End) => {
-      end ??= how;
-      wake?.();
-    };
-    const failed = (error: unknown) => {
-      if (end === undefined) this.client.watchFailed(error, endpoint);
-      finish('broken');
-    };
-    this.#interrupt = finish;
-    const unanswered = setTimeout(() => failed(new Error('no answer to a watch')), this.client.requestMs);
-    stream.on('error', failed);
-    stream.on('end', () => failed(new Error('the watch was ended')));
-    stream.on('data', (bytes: Buffer) => {
-      try {
-        replies.push(decodeWatch(bytes));
-      } catch (error) {
-        failed(error);
-      }
-      if (replies.length >= readAhead) stream.pause();
-      wake?.();
-    });
-    stream.write(encodeWatch(this.#key, this.#end, revision));
-    try {
-      for (;;) {
-        if (end !== undefined || this.#closing.signal.aborted) return end ?? 'broken';
-        const reply = replies.shift();
-        if (reply === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          continue;
-        }
-        clearTimeout(unanswered);
-        if (replies.length === 0) stream.resume();
-        if (reply.canceled) {
-          if (reply.compactRevision > 0) return 'replace';
-          failed(new Error(reply.reason || 'the watch was canceled'));
-          return 'broken';
-        }
-        await this.#change(reply.events.map(toChange), reply.events.at(-1)?.entry.modRevision ?? 0);
-      }
-    } finally {
-      clearTimeout(unanswered);
-      this.#interrupt = undefined;
-      end ??= 'broken';
-      // Its 'error' listener stays: cancelling makes one more.
-      stream.cancel();
-    }
-  }
 }
 
-const toChange = ({ deleted, entry }: WatchReply['events'][number]): Change =>
-  deleted ? { type: 'delete', key: entry.key, modRevision: entry.modRevision } : { type: 'put', entry };
-
-const revisionOf = (change: Change): number =>
-  change.type === 'put' ? change.entry.modRevision : change.modRevision;
+const put = (entry: KeyValue): Change => ({ type: 'put', entry });
 
 function asError(thrown: unknown): Error {
   if (thrown instanceof HandlerError && thrown.cause instanceof Error) return thrown.cause;

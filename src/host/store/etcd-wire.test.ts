@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decodeRange, decodeTxn, decodeWatch } from './etcd-decode.js';
-import { encodeRange, encodeReads, encodeTxn, encodeWatch, prefixEnd } from './etcd-wire.js';
+import { decodeGrant, decodeLogin, decodeRange, decodeTxn, decodeWatch } from './etcd-decode.js';
+import { prefixEnd } from './etcd-protocol.js';
+import { encodeGrant, encodeLogin, encodeRange, encodeReads, encodeTxn, encodeWatch } from './etcd-wire.js';
 
 const protos = join(dirname(createRequire(import.meta.url).resolve('etcd3')), '..', 'proto');
 const root = new protobuf.Root().loadSync(join(protos, 'rpc.proto'), { keepCase: true });
@@ -29,7 +30,11 @@ test('a transaction', () => {
       { key: '/k/größe', modRevision: 0 },
       { key: 'x'.repeat(300), modRevision: large },
     ],
-    [{ put: '/k/größe', value: 'wért' }, { delete: '/d' }, { put: 'z', value: Buffer.alloc(200, 1) }],
+    [
+      { put: '/k/größe', value: 'wért' },
+      { delete: '/d' },
+      { put: 'z', value: Buffer.alloc(200, 1), lease: 2n ** 40n + 5n },
+    ],
   );
   assert.equal(read('TxnRequest', bytes), {
     compare: [
@@ -39,7 +44,7 @@ test('a transaction', () => {
     success: [
       { request_put: { key: b64('/k/größe'), value: b64('wért') } },
       { request_delete_range: { key: b64('/d') } },
-      { request_put: { key: b64('z'), value: Buffer.alloc(200, 1).toString('base64') } },
+      { request_put: { key: b64('z'), value: Buffer.alloc(200, 1).toString('base64'), lease: 2 ** 40 + 5 } },
     ],
     failure: [],
   });
@@ -61,9 +66,24 @@ test('reads, ranges and watches', () => {
       count_only: true,
     },
   );
-  assert.equal(read('WatchRequest', encodeWatch(Buffer.from('/a/'), end, 300)), {
-    create_request: { key: b64('/a/'), range_end: b64('/a0'), start_revision: 300, filters: [] },
+  assert.equal(read('RangeRequest', encodeRange({ key: '/a/', keysOnly: true, changedSince: 300 })), {
+    key: b64('/a/'),
+    keys_only: true,
+    min_mod_revision: 300,
   });
+  assert.equal(read('WatchRequest', encodeWatch({ key: Buffer.from('/a/'), end, revision: 300 })), {
+    create_request: {
+      ...{ key: b64('/a/'), range_end: b64('/a0'), start_revision: 300, progress_notify: true, filters: [] },
+    },
+  });
+});
+
+test('leases and logins', () => {
+  assert.equal(read('LeaseGrantRequest', encodeGrant(300)), { TTL: 300 });
+  assert.equal(read('AuthenticateRequest', encodeLogin('ü', 'geheim')), { name: 'ü', password: 'geheim' });
+  const lease = '7587899061836761865';
+  assert.is(decodeGrant(write('LeaseGrantResponse', { header, ID: lease, TTL: 300 })).lease, BigInt(lease));
+  assert.is(decodeLogin(write('AuthenticateResponse', { header, token: 'abc.12' })).token, 'abc.12');
 });
 
 const header = {
@@ -88,6 +108,7 @@ test('replies to ranges and transactions', () => {
   assert.is(range.header.revision, 2 ** 50);
   assert.is(range.header.cluster.length, 10);
   assert.ok(range.more);
+  assert.is(range.count, 9);
   assert.equal(range.entries[0], {
     key: '/k',
     value: Buffer.from('v'),

@@ -1,49 +1,24 @@
 // SPDX-License-Identifier: MPL-2.0
-// The four messages of etcd's API that carry keys and values, as bytes (protobuf; field numbers as in etcd's
+// The messages of etcd's API that the store uses, as bytes (protobuf; field numbers as in etcd's
 // rpc.proto and kv.proto). Generic encoding costs more than twice as much per operation as this, and a
 // transaction of 128 operations is what the lease path does all day. etcd-wire.test.ts holds it against the
 // .proto files that npm etcd3 ships.
-import type { Compare, KeyValue, Operation } from './store.js';
-
-export interface Header {
-  /** Raw varint: compared, never computed with. */
-  cluster: string;
-  revision: number;
-}
-
-export interface RangeReply {
-  header: Header;
-  entries: KeyValue[];
-  more: boolean;
-}
-
-export interface TxnReply {
-  header: Header;
-  succeeded: boolean;
-  /** One for each range of the branch that was taken. */
-  ranges: KeyValue[][];
-}
-
-export interface WatchEvent {
-  deleted: boolean;
-  /** Of a deletion: key and modRevision only. */
-  entry: KeyValue;
-}
-
-export interface WatchReply {
-  header: Header;
-  created: boolean;
-  canceled: boolean;
-  /** Not 0: the store has forgotten what came before it. */
-  compactRevision: number;
-  reason: string;
-  events: WatchEvent[];
-}
+import type { LeasedOperation, RangeQuery, WatchQuery } from './etcd-protocol.js';
+import type { Compare } from './store.js';
 
 function varintSize(value: number): number {
   let size = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++;
   return size;
+}
+
+/** Bytes of a whole number that may be beyond what a number holds. */
+function bigVarint(value: bigint): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+  bytes.push(Number(rest));
+  return Buffer.from(bytes);
 }
 
 /** Size of a field that carries `length` bytes; every tag used here takes one byte. */
@@ -85,6 +60,15 @@ class Out {
     this.byte(tag);
     this.varint(length);
   }
+
+  number(tag: number, value: number): void {
+    this.byte(tag);
+    this.varint(value);
+  }
+
+  raw(bytes: Buffer): void {
+    this.#at += bytes.copy(this.bytes, this.#at);
+  }
 }
 
 declare global {
@@ -100,8 +84,9 @@ const sizeOf = (value: string | Buffer): number =>
 
 /** TxnRequest. What `compare` holds is read afterwards when it fails: ranges in the failure branch would be
  *  written to the log of every member with each transaction. */
-export function encodeTxn(compare: readonly Compare[], operations: readonly Operation[]): Buffer {
+export function encodeTxn(compare: readonly Compare[], operations: readonly LeasedOperation[]): Buffer {
   const sizes: number[] = [];
+  const leases = operations.map(({ lease }) => (lease === undefined ? noLease : bigVarint(lease)));
   let total = 0;
   for (const { key, modRevision } of compare) {
     const keySize = sizeOf(key);
@@ -109,13 +94,13 @@ export function encodeTxn(compare: readonly Compare[], operations: readonly Oper
     sizes.push(keySize, inner);
     total += fieldSize(inner);
   }
-  for (const operation of operations) {
+  operations.forEach((operation, i) => {
     const keySize = sizeOf('put' in operation ? operation.put : operation.delete);
     const valueSize = 'put' in operation ? sizeOf(operation.value) : 0;
-    const inner = fieldSize(keySize) + ('put' in operation ? fieldSize(valueSize) : 0);
+    const inner = fieldSize(keySize) + ('put' in operation ? fieldSize(valueSize) + leaseSize(leases[i]) : 0);
     sizes.push(keySize, valueSize, inner);
     total += fieldSize(fieldSize(inner));
-  }
+  });
   const out = new Out(total);
   let s = 0;
   for (const { key, modRevision } of compare) {
@@ -127,7 +112,7 @@ export function encodeTxn(compare: readonly Compare[], operations: readonly Oper
     out.byte(0x30); // mod_revision
     out.varint(modRevision);
   }
-  for (const operation of operations) {
+  operations.forEach((operation, i) => {
     const keySize = sizes[s++] as number;
     const valueSize = sizes[s++] as number;
     const inner = sizes[s++] as number;
@@ -136,13 +121,21 @@ export function encodeTxn(compare: readonly Compare[], operations: readonly Oper
       out.open(0x12, inner);
       out.field(0x0a, operation.put, keySize);
       out.field(0x12, operation.value, valueSize);
+      if (leaseSize(leases[i]) > 0) {
+        out.byte(0x18);
+        out.raw(leases[i] as Buffer);
+      }
     } else {
       out.open(0x1a, inner);
       out.field(0x0a, operation.delete, keySize);
     }
-  }
+  });
   return out.bytes;
 }
+
+const noLease: Buffer = Buffer.alloc(0);
+/** With its tag. */
+const leaseSize = (varint = noLease): number => (varint.length === 0 ? 0 : 1 + varint.length);
 
 /** TxnRequest that reads each key: no compare, so the ranges of its success branch are answered. */
 export function encodeReads(keys: readonly string[]): Buffer {
@@ -157,61 +150,51 @@ export function encodeReads(keys: readonly string[]): Buffer {
   return out.bytes;
 }
 
-export interface RangeQuery {
-  key: string | Buffer;
-  /** Exclusive; left out: that one key. */
-  end?: Buffer;
-  limit?: number;
-  /** 0 or left out: now. */
-  revision?: number;
-  countOnly?: boolean;
-}
-
 /** RangeRequest; linearizable, in key order. */
-export function encodeRange({ key, end, limit = 0, revision = 0, countOnly = false }: RangeQuery): Buffer {
+export function encodeRange(query: RangeQuery): Buffer {
+  const { key, end, limit = 0, revision = 0, changedSince = 0 } = query;
+  const numbers: [tag: number, value: number][] = [
+    [0x18, limit],
+    [0x20, revision],
+    [0x40, query.keysOnly ? 1 : 0],
+    [0x48, query.countOnly ? 1 : 0],
+    [0x50, changedSince],
+  ];
+  const given = numbers.filter(([, value]) => value > 0);
   const keySize = sizeOf(key);
-  let size = fieldSize(keySize) + (end ? fieldSize(end.length) : 0) + (countOnly ? 2 : 0);
-  if (limit > 0) size += 1 + varintSize(limit);
-  if (revision > 0) size += 1 + varintSize(revision);
+  let size = fieldSize(keySize) + (end ? fieldSize(end.length) : 0);
+  for (const [, value] of given) size += 1 + varintSize(value);
   const out = new Out(size);
   out.field(0x0a, key, keySize);
   if (end) out.field(0x12, end, end.length);
-  if (limit > 0) {
-    out.byte(0x18);
-    out.varint(limit);
-  }
-  if (revision > 0) {
-    out.byte(0x20);
-    out.varint(revision);
-  }
-  if (countOnly) {
-    out.byte(0x48);
-    out.byte(1);
-  }
+  for (const [tag, value] of given) out.number(tag, value);
   return out.bytes;
 }
 
-/** WatchRequest that creates a watch from `revision` on. */
-export function encodeWatch(key: Buffer, end: Buffer, revision: number): Buffer {
-  const inner = fieldSize(key.length) + fieldSize(end.length) + 1 + varintSize(revision);
+/** WatchRequest that creates a watch and asks to be told, now and then, that nothing happened. */
+export function encodeWatch({ key, end, revision }: WatchQuery): Buffer {
+  const inner = fieldSize(key.length) + fieldSize(end.length) + 1 + varintSize(revision) + 2;
   const out = new Out(fieldSize(inner));
   out.open(0x0a, inner);
   out.field(0x0a, key, key.length);
   out.field(0x12, end, end.length);
-  out.byte(0x18);
-  out.varint(revision);
+  out.number(0x18, revision);
+  out.number(0x20, 1);
   return out.bytes;
 }
 
-/** First key after every key that begins with `prefix`. */
-export function prefixEnd(prefix: string): Buffer {
-  const end = Buffer.from(prefix);
-  for (let i = end.length - 1; i >= 0; i--) {
-    const byte = end[i] as number;
-    if (byte < 0xff) {
-      end[i] = byte + 1;
-      return end.subarray(0, i + 1);
-    }
-  }
-  return Buffer.from([0]);
+/** LeaseGrantRequest; the server chooses the number of the lease. */
+export function encodeGrant(seconds: number): Buffer {
+  const out = new Out(1 + varintSize(seconds));
+  out.number(0x08, seconds);
+  return out.bytes;
+}
+
+/** AuthenticateRequest. */
+export function encodeLogin(name: string, password: string): Buffer {
+  const [nameSize, passwordSize] = [sizeOf(name), sizeOf(password)];
+  const out = new Out(fieldSize(nameSize) + fieldSize(passwordSize));
+  out.field(0x0a, name, nameSize);
+  out.field(0x12, password, passwordSize);
+  return out.bytes;
 }

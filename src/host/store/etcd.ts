@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
-// The store `etcd`: keys and values in an etcd cluster (3.4 or later), over gRPC through npm etcd3.
+// The stores `etcd` and `etcd-gateway`: keys and values in an etcd cluster (3.4 or later), over gRPC or over its
+// HTTP/JSON gateway. What differs between them is in etcd-grpc.ts and gateway.ts.
 import { NnoeError } from '../errors.js';
 import { EtcdClient, type EtcdOptions } from './etcd-client.js';
-import { decodeRange, decodeTxn } from './etcd-decode.js';
 import { EtcdFollow } from './etcd-follow.js';
-import { encodeRange, encodeReads, encodeTxn, prefixEnd, type RangeReply } from './etcd-wire.js';
+import { grpcProtocol } from './etcd-grpc.js';
+import { type Protocol, prefixEnd, type RangeQuery, type RangeReply } from './etcd-protocol.js';
+import { gatewayProtocol } from './gateway.js';
 import type {
   CommitResult,
   Follow,
@@ -19,9 +21,6 @@ import type {
 
 export type { EtcdOptions } from './etcd-client.js';
 
-const rangePath = '/etcdserverpb.KV/Range';
-const txnPath = '/etcdserverpb.KV/Txn';
-
 /** etcd's --max-txn-ops and --max-request-bytes as they are by default, less what it adds itself. */
 const limits = { operations: 128, bytes: 1_500_000 } as const;
 const defaultPage = 1000;
@@ -29,16 +28,19 @@ const defaultPage = 1000;
 const probeEvery = 5;
 
 class EtcdStore implements Store {
-  readonly name = 'etcd';
+  readonly name: string;
   readonly limits = limits;
+  readonly #protocol: Protocol;
   readonly #client: EtcdClient;
   readonly #root: string;
   readonly #follows = new Set<EtcdFollow>();
   readonly #probe: NodeJS.Timeout;
   #probing = false;
 
-  constructor(options: EtcdOptions) {
-    this.#client = new EtcdClient(options);
+  constructor(protocol: Protocol, options: EtcdOptions) {
+    this.name = protocol.name;
+    this.#protocol = protocol;
+    this.#client = new EtcdClient(protocol, options);
     this.#root = `${options.root ?? '/nnoe'}/`;
     this.#probe = setInterval(() => this.#probeIdle(), probeEvery * 1000);
     this.#probe.unref();
@@ -53,7 +55,11 @@ class EtcdStore implements Store {
   }
 
   async ready(signal?: AbortSignal): Promise<void> {
-    await this.#range({ key: this.#root, countOnly: true }, signal);
+    await this.#revision(signal);
+  }
+
+  async #revision(signal?: AbortSignal): Promise<number> {
+    return (await this.#range({ key: this.#root, countOnly: true }, signal)).header.revision;
   }
 
   #probeIdle(): void {
@@ -68,8 +74,8 @@ class EtcdStore implements Store {
       });
   }
 
-  #range(query: Parameters<typeof encodeRange>[0], signal?: AbortSignal): Promise<RangeReply> {
-    return this.#client.request(rangePath, encodeRange(query), decodeRange, signal);
+  #range(query: RangeQuery, signal?: AbortSignal): Promise<RangeReply> {
+    return this.#client.request(this.#protocol.range(query), signal);
   }
 
   async get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined> {
@@ -81,11 +87,18 @@ class EtcdStore implements Store {
     options: { pageSize?: number; after?: string; signal?: AbortSignal } = {},
   ): AsyncGenerator<Page> {
     const end = prefixEnd(prefix);
-    const limit = options.pageSize ?? defaultPage;
+    let limit = options.pageSize ?? defaultPage;
     let key = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`;
     let revision = 0;
     for (;;) {
-      const page = await this.#range({ key, end, limit, revision }, options.signal);
+      let page: RangeReply;
+      try {
+        page = await this.#range({ key, end, limit, revision }, options.signal);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'STORE_TOO_LARGE' || limit <= 1) throw error;
+        limit = Math.ceil(limit / 8);
+        continue;
+      }
       revision ||= page.header.revision;
       if (page.entries.length > 0 || key === prefix) yield { revision, entries: page.entries };
       const last = page.entries.at(-1);
@@ -100,14 +113,14 @@ class EtcdStore implements Store {
     const count = Math.max(compare.length, operations.length);
     if (count > limits.operations)
       throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${count} operations` });
-    const request = encodeTxn(compare, operations);
-    if (request.length > limits.bytes + 60_000)
-      throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${request.length} bytes` });
+    const request = this.#protocol.txn(compare, operations);
+    if (request.size > limits.bytes + 60_000)
+      throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${request.size} bytes` });
     let retried = false;
     const again = () => {
       retried = true;
     };
-    const reply = await this.#client.request(txnPath, request, decodeTxn, signal, again);
+    const reply = await this.#client.request(request, signal, again);
     const { revision } = reply.header;
     if (reply.succeeded) return { committed: true, revision, retried, current: [] };
     return { committed: false, revision, retried, current: (await this.#read(compare, signal)).current };
@@ -121,19 +134,18 @@ class EtcdStore implements Store {
   }
 
   async #read(compare: readonly { key: string }[], signal?: AbortSignal) {
-    const request = encodeReads(compare.map(({ key }) => key));
-    const { header, ranges } = await this.#client.request(txnPath, request, decodeTxn, signal);
+    const request = this.#protocol.reads(compare.map(({ key }) => key));
+    const { header, ranges } = await this.#client.request(request, signal);
     return { revision: header.revision, current: compare.map((_, i) => ranges[i]?.[0]) };
   }
 
   follow(prefix: string, handlers: FollowHandlers): Follow {
-    const follow = new EtcdFollow(
-      this.#client,
-      (options) => this.list(prefix, options),
-      prefix,
-      handlers,
-      () => this.#follows.delete(follow),
-    );
+    const follow = new EtcdFollow({
+      ...{ protocol: this.#protocol, client: this.#client, prefix, handlers },
+      list: (options) => this.list(prefix, options),
+      revision: (signal) => this.#revision(signal),
+      ended: () => this.#follows.delete(follow),
+    });
     this.#follows.add(follow);
     return follow;
   }
@@ -151,4 +163,7 @@ class EtcdStore implements Store {
 }
 
 /** Connects in the background; `ready` says when it stands. */
-export const etcdStore = (options: EtcdOptions): Store => new EtcdStore(options);
+export const etcdStore = (options: EtcdOptions): Store => new EtcdStore(grpcProtocol, options);
+
+/** The same over HTTP/JSON, for networks that let no gRPC through. */
+export const gatewayStore = (options: EtcdOptions): Store => new EtcdStore(gatewayProtocol, options);

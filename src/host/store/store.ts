@@ -45,10 +45,10 @@ export interface Page {
 export type Change = { type: 'put'; entry: KeyValue } | { type: 'delete'; key: string; modRevision: number };
 
 export interface FollowHandlers {
-  /** What the prefix holds: once at first, and again whenever continuity could not be proved (compaction,
-   *  a store that came back empty). The follower replaces what it had. */
+  /** What the prefix holds: once at first, and again whenever what happened meanwhile can no longer be told
+   *  (compaction, a long interruption, a store that came back empty). The follower replaces what it had. */
   snapshot(entries: KeyValue[], revision: number): void | Promise<void>;
-  /** What changed since; never called before `snapshot` returned, never two calls at a time. */
+  /** What changed since, every change in its turn; never called before `snapshot` returned, never two calls at a time. */
   change(changes: Change[], revision: number): void | Promise<void>;
   /** A handler threw or the follow cannot go on; nothing more is delivered. */
   error(error: Error): void;
@@ -58,12 +58,18 @@ export interface Follow {
   close(): Promise<void>;
 }
 
-/** `state` other than 'ok' carries the error code of host/errors.ts that explains it. */
+/**
+ * 'degraded': calls are answered, but changes of what is followed do not come. Whatever is not 'ok' or 'starting'
+ * carries the error code of host/errors.ts that explains it.
+ */
 export interface StoreHealth {
-  state: 'starting' | 'ok' | 'down';
+  state: 'starting' | 'ok' | 'degraded' | 'down';
   code?: string;
   reason: string;
 }
+
+/** Whether the store does what it is asked. */
+export const answers = ({ state }: StoreHealth): boolean => state === 'ok' || state === 'degraded';
 
 /** Whoever counts the store's troubles. */
 export interface StoreObserver {
@@ -71,7 +77,7 @@ export interface StoreObserver {
   failed(code: string): void;
   /** A call is tried again. */
   retried(): void;
-  /** A follow lists its prefix anew, after whatever ended what it had. */
+  /** A follow is taken up again, after whatever ended its watch. */
   followRestarted(): void;
 }
 
