@@ -19,10 +19,13 @@ export interface HealthReport {
 
 const order: Overall[] = ['ok', 'degraded', 'starting', 'failed'];
 
+/** How the store counts: stale, plugins do their work on what was last known and only their writes wait. */
+const storeState = { starting: 'starting', ok: 'ok', stale: 'degraded', down: 'failed' } as const;
+
 /** The worst of what the parts say; a store that is down fails the whole, a stopped plugin does not count. */
 export function overall(report: Pick<HealthReport, 'store' | 'sources' | 'plugins'>): Overall {
   const states: Overall[] = [
-    report.store.state === 'down' ? 'failed' : report.store.state,
+    storeState[report.store.state],
     ...Object.values(report.sources).map((source) => source.state),
     ...Object.values(report.plugins).map(({ state }) => (state === 'stopped' ? 'starting' : state)),
   ];

@@ -71,6 +71,8 @@ export interface Native {
    * holds it), 'JOURNAL_VERSION' (other format version), 'JOURNAL_DENIED' (permissions), 'JOURNAL_IO'.
    */
   openJournal(directory: string, options?: { capacity?: number; payloadBytes?: number }): Journal;
+  /** Whether the open file is now locked by this process, until it is closed or the process ends (flock). */
+  lockFile(descriptor: number): boolean;
 }
 
 const require = createRequire(import.meta.url);

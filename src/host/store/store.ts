@@ -17,7 +17,18 @@ export interface Compare {
   modRevision: number;
 }
 
-export type Operation = { put: string; value: string | Buffer } | { delete: string };
+export type Operation =
+  | {
+      put: string;
+      value: string | Buffer;
+      /**
+       * The key goes by itself after so many seconds (1 to 10^9) of not being put again, and followers see that
+       * as a delete: not before, and at most a quarter of it, but at least 2 s, later. The store's own clock
+       * counts; a restart of the host does not begin anew. A put without it makes the key stay.
+       */
+      ttl?: number;
+    }
+  | { delete: string };
 
 export interface Transaction {
   /** All must hold, else nothing is done. */
@@ -58,17 +69,30 @@ export interface Follow {
   close(): Promise<void>;
 }
 
-/** `state` other than 'ok' carries the error code of host/errors.ts that explains it. */
+/**
+ * `state` other than 'ok' carries the error code of host/errors.ts that explains it. 'stale': the store has not
+ * answered since the start, but everything that is followed could be handed out as a copy remembers it.
+ */
 export interface StoreHealth {
-  state: 'starting' | 'ok' | 'down';
+  state: 'starting' | 'ok' | 'stale' | 'down';
   code?: string;
   reason: string;
+  /** Of the oldest copy in use, s; when stale. */
+  ageSeconds?: number;
+}
+
+/** What a copy on disk holds: keys, and bytes of keys and values. */
+export interface CacheSize {
+  entries: number;
+  bytes: number;
 }
 
 export interface Store {
   readonly name: string;
   readonly limits: { operations: number; bytes: number };
   health(): StoreHealth;
+  /** Of the copy on disk of a remote store; absent: there is none. */
+  cacheSize?(): CacheSize | undefined;
   /** Resolves when the store has answered once; rejects on abort or an error that no retry can mend. */
   ready(signal?: AbortSignal): Promise<void>;
   get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined>;
