@@ -37,6 +37,9 @@ test('an empty file gives every default', () => {
   assert.is(config.node, hostname());
   assert.is(config.log.level, 'info');
   assert.is(config.store.root, '/nnoe');
+  assert.is(config.store.kind, 'embedded');
+  assert.is(config.store.directory, '/var/lib/nnoe/store');
+  assert.equal(config.store.cache, { ttl: 86_400, 'max-size': 256 });
   assert.equal(config.store.endpoints, ['http://127.0.0.1:2379']);
   assert.is(config.http.listen, '127.0.0.1:9090');
   assert.is(config.stop.deadline, 10);

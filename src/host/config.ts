@@ -29,8 +29,34 @@ const tls = z.strictObject({
   key: file('PEM file with the key of that certificate.').optional(),
 });
 
+const mebibytes = (fallback: number, description: string) =>
+  z.int().min(1).max(1_000_000).default(fallback).meta({ description, unit: 'MiB' });
+
+const cache = z.strictObject({
+  ttl: seconds(
+    86_400,
+    'With a remote store: when it cannot be reached at start, plugins are given copies of what they follow that are not older than this; 0: no copies are kept.',
+    { min: 0, max: 31_536_000 },
+  ),
+  'max-size': mebibytes(
+    256,
+    'Size that these copies may have; the one that was current longest ago goes first.',
+  ),
+});
+
 const store = z.strictObject({
-  kind: z.enum(['etcd']).default('etcd').meta({ description: 'Which store holds keys and values.' }),
+  kind: z.enum(['embedded', 'etcd']).default('embedded').meta({
+    description:
+      'Which store holds keys and values: a file on this machine, for this host alone; an etcd cluster.',
+  }),
+  directory: file(
+    'Where the embedded store keeps its data, and a remote one the copies of what plugins follow; made when it is missing.',
+  ).default('/var/lib/nnoe/store'),
+  'max-size': mebibytes(
+    8192,
+    'Size that the data of the embedded store may have; when it is reached, only deletions are taken.',
+  ),
+  cache: cache.prefault({}),
   root: z
     .string()
     .regex(/^\/[^/]+(\/[^/]+)*$/, 'a path such as /nnoe, without a slash at its end')

@@ -243,6 +243,12 @@ export const errors = {
     help: 'No retry can help: the request itself is wrong. A fault in the host or in a plugin.',
     retry: false,
   },
+  STORE_LEASE: {
+    code: 'STORE_LEASE',
+    message: 'etcd at {endpoint} no longer knows a lease: {reason}',
+    help: 'The lease of keys that go by themselves ended while the cluster could not be reached. The host makes another one by itself.',
+    retry: true,
+  },
   STORE_LOCKED: {
     code: 'STORE_LOCKED',
     message: 'process {owner} has the store in {directory}',

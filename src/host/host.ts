@@ -50,7 +50,7 @@ export class Host {
     this.#options = options;
     checkPlugins(options.plugins);
     const addon = loadNative(options.native ?? native);
-    this.#store = options.store ?? openStore(config.store);
+    this.#store = options.store ?? openStore(config.store, log);
     this.#clock = new PatientClock(() => this.#store.health().state === 'ok');
     this.#health = new HealthLog(log);
     const metrics = new HostMetrics(this.registry, () => this.#scrape());

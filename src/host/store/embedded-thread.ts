@@ -14,6 +14,16 @@ export interface ThreadHandlers {
   lost(reason: string): void;
 }
 
+/** Buffers come from another thread as plain byte arrays. */
+function asBuffers(result: WriteResult): WriteResult {
+  for (const entry of result.current) {
+    if (entry === undefined) continue;
+    const { buffer, byteOffset, length } = entry.value;
+    entry.value = Buffer.from(buffer, byteOffset, length);
+  }
+  return result;
+}
+
 export class WriterThread {
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
@@ -36,7 +46,7 @@ export class WriterThread {
   }
 
   #message(message: FromWriter, handlers: ThreadHandlers): void {
-    if (message.kind === 'done') handlers.done(message.results, message.meta);
+    if (message.kind === 'done') handlers.done(message.results.map(asBuffers), message.meta);
     else if (message.kind === 'failed') handlers.failed(message.requests, message.code, message.reason);
     else if (message.kind === 'swept') handlers.swept(message.keys, message.meta);
   }

@@ -119,7 +119,9 @@ export class EtcdClient {
   ): Promise<void> {
     if (this.closing.aborted) throw new NnoeError('STORE_CLOSED');
     const trouble = this.#understand(thrown, endpoint);
-    if (signal?.aborted || !trouble.retry || trouble.code === 'STORE_COMPACTED') {
+    // The next two are for the caller: the same question would get the same answer.
+    const answered = trouble.code === 'STORE_COMPACTED' || trouble.code === 'STORE_LEASE';
+    if (signal?.aborted || !trouble.retry || answered) {
       this.#troubled.delete(payload);
       throw signal?.aborted ? signal.reason : trouble;
     }

@@ -115,6 +115,18 @@ const whole = (bytes: Buffer): In => new In(bytes, 0, bytes.length);
 
 export const decodeRange = (bytes: Buffer): RangeReply => range(whole(bytes));
 
+/** Of a reply that matters by having come. */
+export function decodeHeader(bytes: Buffer): { header: Header } {
+  const part = whole(bytes);
+  let found = noHeader;
+  while (part.more) {
+    const tag = part.varint();
+    if (tag === 0x0a) found = header(part.message());
+    else part.skip(tag);
+  }
+  return { header: found };
+}
+
 export function decodeTxn(bytes: Buffer): TxnReply {
   const part = whole(bytes);
   const reply: TxnReply = { header: noHeader, succeeded: false, ranges: [] };

@@ -6,7 +6,14 @@ import protobuf from 'protobufjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeRange, decodeTxn, decodeWatch } from './etcd-decode.js';
-import { encodeRange, encodeReads, encodeTxn, encodeWatch, prefixEnd } from './etcd-wire.js';
+import {
+  encodeLeaseGrant,
+  encodeRange,
+  encodeReads,
+  encodeTxn,
+  encodeWatch,
+  prefixEnd,
+} from './etcd-wire.js';
 
 const protos = join(dirname(createRequire(import.meta.url).resolve('etcd3')), '..', 'proto');
 const root = new protobuf.Root().loadSync(join(protos, 'rpc.proto'), { keepCase: true });
@@ -43,6 +50,18 @@ test('a transaction', () => {
     ],
     failure: [],
   });
+});
+
+test('a transaction whose puts have leases', () => {
+  const lease = 2 ** 48 - 1;
+  const operations = [{ put: 'a', value: '1', ttl: 2 }, { delete: 'b' }, { put: 'c', value: '3' }];
+  const { success } = read('TxnRequest', encodeTxn([], operations, [lease, 0, 0]));
+  assert.equal(success, [
+    { request_put: { key: b64('a'), value: b64('1'), lease } },
+    { request_delete_range: { key: b64('b') } },
+    { request_put: { key: b64('c'), value: b64('3') } },
+  ]);
+  assert.equal(read('LeaseGrantRequest', encodeLeaseGrant(lease, 300)), { TTL: 300, ID: lease });
 });
 
 test('reads, ranges and watches', () => {

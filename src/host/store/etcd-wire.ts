@@ -100,7 +100,12 @@ const sizeOf = (value: string | Buffer): number =>
 
 /** TxnRequest. What `compare` holds is read afterwards when it fails: ranges in the failure branch would be
  *  written to the log of every member with each transaction. */
-export function encodeTxn(compare: readonly Compare[], operations: readonly Operation[]): Buffer {
+export function encodeTxn(
+  compare: readonly Compare[],
+  operations: readonly Operation[],
+  /** Of each operation, 0 or left out: none. */
+  leases: readonly number[] = [],
+): Buffer {
   const sizes: number[] = [];
   let total = 0;
   for (const { key, modRevision } of compare) {
@@ -109,10 +114,12 @@ export function encodeTxn(compare: readonly Compare[], operations: readonly Oper
     sizes.push(keySize, inner);
     total += fieldSize(inner);
   }
-  for (const operation of operations) {
+  for (const [i, operation] of operations.entries()) {
     const keySize = sizeOf('put' in operation ? operation.put : operation.delete);
     const valueSize = 'put' in operation ? sizeOf(operation.value) : 0;
-    const inner = fieldSize(keySize) + ('put' in operation ? fieldSize(valueSize) : 0);
+    const lease = leases[i] ?? 0;
+    const leaseSize = lease === 0 ? 0 : 1 + varintSize(lease);
+    const inner = fieldSize(keySize) + ('put' in operation ? fieldSize(valueSize) + leaseSize : 0);
     sizes.push(keySize, valueSize, inner);
     total += fieldSize(fieldSize(inner));
   }
@@ -127,20 +134,34 @@ export function encodeTxn(compare: readonly Compare[], operations: readonly Oper
     out.byte(0x30); // mod_revision
     out.varint(modRevision);
   }
-  for (const operation of operations) {
+  for (const [i, operation] of operations.entries()) {
     const keySize = sizes[s++] as number;
     const valueSize = sizes[s++] as number;
     const inner = sizes[s++] as number;
+    const lease = leases[i] ?? 0;
     out.open(0x12, fieldSize(inner));
     if ('put' in operation) {
       out.open(0x12, inner);
       out.field(0x0a, operation.put, keySize);
       out.field(0x12, operation.value, valueSize);
+      if (lease === 0) continue;
+      out.byte(0x18);
+      out.varint(lease);
     } else {
       out.open(0x1a, inner);
       out.field(0x0a, operation.delete, keySize);
     }
   }
+  return out.bytes;
+}
+
+/** LeaseGrantRequest with an id of our own. */
+export function encodeLeaseGrant(id: number, ttl: number): Buffer {
+  const out = new Out(2 + varintSize(ttl) + varintSize(id));
+  out.byte(0x08);
+  out.varint(ttl);
+  out.byte(0x10);
+  out.varint(id);
   return out.bytes;
 }
 

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: MPL-2.0
 // The store `etcd`: keys and values in an etcd cluster (3.4 or later), over gRPC through npm etcd3.
-import { NnoeError } from '../errors.js';
 import { EtcdClient, type EtcdOptions } from './etcd-client.js';
-import { decodeRange, decodeTxn } from './etcd-decode.js';
+import { decodeHeader, decodeRange, decodeTxn } from './etcd-decode.js';
 import { EtcdFollow } from './etcd-follow.js';
-import { encodeRange, encodeReads, encodeTxn, prefixEnd, type RangeReply } from './etcd-wire.js';
+import { type LeaseGrant, Leases } from './etcd-leases.js';
+import {
+  encodeLeaseGrant,
+  encodeRange,
+  encodeReads,
+  encodeTxn,
+  prefixEnd,
+  type RangeReply,
+  type TxnReply,
+} from './etcd-wire.js';
+import { abortable, checkTtl, tooLarge } from './operations.js';
 import type {
   CommitResult,
   Follow,
   FollowHandlers,
   KeyValue,
+  Operation,
   Page,
   Store,
   StoreHealth,
@@ -20,6 +30,7 @@ export type { EtcdOptions } from './etcd-client.js';
 
 const rangePath = '/etcdserverpb.KV/Range';
 const txnPath = '/etcdserverpb.KV/Txn';
+const leasePath = '/etcdserverpb.Lease/LeaseGrant';
 
 /** etcd's --max-txn-ops and --max-request-bytes as they are by default, less what it adds itself. */
 const limits = { operations: 128, bytes: 1_500_000 } as const;
@@ -33,12 +44,15 @@ class EtcdStore implements Store {
   readonly #client: EtcdClient;
   readonly #root: string;
   readonly #follows = new Set<EtcdFollow>();
+  readonly #leases: Leases;
   readonly #probe: NodeJS.Timeout;
   #probing = false;
 
   constructor(options: EtcdOptions) {
     this.#client = new EtcdClient(options);
     this.#root = `${options.root ?? '/nnoe'}/`;
+    this.#leases = new Leases((lease) => this.#grant(lease));
+    this.#client.onReset(() => this.#leases.forget());
     this.#probe = setInterval(() => this.#probeIdle(), probeEvery * 1000);
     this.#probe.unref();
   }
@@ -93,19 +107,54 @@ class EtcdStore implements Store {
     const { compare = [], operations } = transaction;
     if (operations.length === 0 && compare.length > 0) return this.#check(compare, signal);
     const count = Math.max(compare.length, operations.length);
-    if (count > limits.operations)
-      throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${count} operations` });
-    const request = encodeTxn(compare, operations);
-    if (request.length > limits.bytes + 60_000)
-      throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${request.length} bytes` });
+    if (count > limits.operations) throw tooLarge(`${count} operations`);
+    for (const operation of operations) if ('put' in operation) checkTtl(this.name, operation);
     let retried = false;
     const again = () => {
       retried = true;
     };
-    const reply = await this.#client.request(txnPath, request, decodeTxn, signal, again);
+    const reply = await this.#transact(transaction, signal, again);
     const { revision } = reply.header;
     if (reply.succeeded) return { committed: true, revision, retried, current: [] };
     return { committed: false, revision, retried, current: (await this.#read(compare, signal)).current };
+  }
+
+  async #transact(
+    { compare = [], operations }: Transaction,
+    signal: AbortSignal | undefined,
+    again: () => void,
+  ): Promise<TxnReply> {
+    for (;;) {
+      const leases = await this.#leasesOf(operations, signal);
+      const request = encodeTxn(compare, operations, leases);
+      if (request.length > limits.bytes + 60_000) throw tooLarge(`${request.length} bytes`);
+      try {
+        return await this.#client.request(txnPath, request, decodeTxn, signal, again);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'STORE_LEASE') throw error;
+        this.#leases.forget();
+      }
+    }
+  }
+
+  /** One for each operation when any has a ttl. */
+  async #leasesOf(operations: readonly Operation[], signal?: AbortSignal): Promise<number[]> {
+    if (!operations.some((operation) => 'put' in operation && operation.ttl !== undefined)) return [];
+    const found: number[] = [];
+    for (const operation of operations) {
+      const ttl = 'put' in operation ? operation.ttl : undefined;
+      found.push(ttl === undefined ? 0 : await abortable(this.#leases.find(ttl), signal));
+    }
+    return found;
+  }
+
+  async #grant({ id, ttl }: LeaseGrant): Promise<void> {
+    try {
+      await this.#client.request(leasePath, encodeLeaseGrant(id, ttl), decodeHeader);
+    } catch (error) {
+      // An earlier attempt made it, and its answer was lost.
+      if (!/lease already exists/.test(String(error))) throw error;
+    }
   }
 
   /** A transaction without operations only reads; it never enters the cluster's log. */

@@ -44,3 +44,19 @@ export function checkTtl(store: string, { put, ttl }: Extract<Operation, { put: 
   const reason = `a ttl of ${ttl} for ${put}, it is 1 to ${longestTtl} s`;
   throw new NnoeError('STORE_INVALID', { endpoint: store, reason });
 }
+
+/** The promise, or a rejection with the signal's reason when it aborts first. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  signal.throwIfAborted();
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

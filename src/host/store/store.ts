@@ -23,8 +23,8 @@ export type Operation =
       value: string | Buffer;
       /**
        * The key goes by itself after so many seconds (1 to 10^9) of not being put again, and followers see that
-       * as a delete: not before, and at most a quarter of it, but at least 2 s, later. The store's own clock
-       * counts; a restart of the host does not begin anew. A put without it makes the key stay.
+       * as a delete: not before, and at most a quarter of it and 3 s later. The store's own clock counts, also
+       * while the host is down. A put without it makes the key stay.
        */
       ttl?: number;
     }
