@@ -174,14 +174,14 @@ export class CachePrefix {
     if (changes.size > 0 && this.head !== undefined) await this.#alter(changes, revision);
   }
 
-  /** What the copy holds now: key to revision, and size. */
-  async #held(id: string): Promise<Map<string, { modRevision: number; size: number }>> {
-    const held = new Map<string, { modRevision: number; size: number }>();
+  /** What the copy holds now. */
+  async #held(id: string): Promise<Map<string, KeyValue>> {
+    const held = new Map<string, KeyValue>();
     const from = dataKey(id);
     for await (const page of this.#o.store.list(from)) {
       for (const stored of page.entries) {
         const entry = restored(stored, from);
-        held.set(entry.key, { modRevision: entry.modRevision, size: sizeOf(entry) });
+        held.set(entry.key, entry);
       }
       await turn();
     }
@@ -190,12 +190,12 @@ export class CachePrefix {
 
   async #replace(entries: KeyValue[], revision: number): Promise<void> {
     const id = this.head?.id ?? this.#o.newId();
-    const held = this.head === undefined ? new Map() : await this.#held(id);
+    const held = this.head === undefined ? new Map<string, KeyValue>() : await this.#held(id);
     const operations: Operation[] = [];
     let bytes = 0;
     for (const [i, entry] of entries.entries()) {
       bytes += sizeOf(entry);
-      if (held.get(entry.key)?.modRevision !== entry.modRevision) operations.push(kept(id, entry));
+      if (!isSame(held.get(entry.key), entry)) operations.push(kept(id, entry));
       held.delete(entry.key);
       if (i % 5000 === 4999) await turn();
     }
@@ -281,6 +281,12 @@ export async function removeBelow(store: EmbeddedStore, prefix: string): Promise
         AbortSignal.timeout(patience),
       );
 }
+
+/** Also by value: another cluster can have given the same revision to something else. */
+const isSame = (held: KeyValue | undefined, entry: KeyValue): boolean =>
+  held?.modRevision === entry.modRevision &&
+  held.createRevision === entry.createRevision &&
+  held.value.equals(entry.value);
 
 /** In the copy the remote's revisions stand before the value. */
 const revisions = 16;
