@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Transactions on their way to the embedded store's file: sent, answered, and after trouble with the disk sent
 // again for as long as it takes.
+import { statfsSync } from 'node:fs';
 import { NnoeError } from '../errors.js';
 import { pause } from './backoff.js';
 import type { Meta } from './embedded-format.js';
@@ -30,6 +31,17 @@ type Trouble = 'STORE_DISK_FULL' | 'STORE_WRITE_FAILED' | 'STORE_REPLACED';
 
 /** errno values of a disk, quota or file size that is used up. */
 const spaceCodes = new Set([27, 28, 122]);
+/** With less than this (bytes) left on the disk, that is why a write was cut short, which LMDB calls EIO. */
+const littleSpace = 2 ** 20;
+
+function isUsedUp(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize < littleSpace;
+  } catch {
+    return false;
+  }
+}
 
 export class Commits {
   readonly #options: CommitsOptions;
@@ -52,7 +64,8 @@ export class Commits {
         done: (results, meta) => this.#done(results, meta),
         failed: (requests, code, reason) => {
           for (const request of requests) this.#takeBack(request);
-          this.#suffer(spaceCodes.has(code) ? 'STORE_DISK_FULL' : 'STORE_WRITE_FAILED', reason);
+          const isFull = spaceCodes.has(code) || isUsedUp(options.directory);
+          this.#suffer(isFull ? 'STORE_DISK_FULL' : 'STORE_WRITE_FAILED', reason);
         },
         swept: options.swept,
         lost: (reason) => this.end('STORE_WRITE_FAILED', `the writing thread ended: ${reason}`),
