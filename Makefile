@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # What people type. `make help` lists the targets; the work is done by the scripts in tools/.
 #
-# Variables: FILTER=regex narrows `test`; RUN_SECONDS=n ends `run`; CASE=name and FORMAT=json go to `bench`;
+# Variables: FILTER=regex narrows `test`; STORE=etcd has `run` use an etcd and RUN_SECONDS=n ends it; CASE=name and FORMAT=json go to `bench`;
 # MATRIX=trixie narrows `matrix`; JOBS=n is the number of compilers at a time; NODE=path chooses a Node.js.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -32,8 +32,8 @@ test: setup-test build sanitized ## Install what is missing, build, and pass eve
 	@$(WITH_NODE) node dist/test/run.js
 
 .PHONY: run
-run: setup-run build ## Run Kea, etcd and the host on loopback, with a few leases to look at; Ctrl-C stops it all.
-	@$(WITH_NODE) exec node dist/tools/run.js
+run: setup-run build ## Run Kea and the host on loopback, with a few leases to look at; STORE=etcd adds an etcd.
+	@$(WITH_NODE) $(if $(STORE),STORE='$(STORE)') exec node dist/tools/run.js
 
 .PHONY: stress
 stress: setup-test build ## Kill Kea, the host and etcd members a thousand times under load, and count what was lost.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
-// `make run`: the lease plane on loopback, with something to see. RUN_SECONDS=n ends it by itself.
-
-import { etcdStore } from '../src/host/store/etcd.js';
-import type { Change, Store } from '../src/host/store/store.js';
+// `make run`: the lease plane on loopback, with something to see. RUN_SECONDS=n ends it by itself; STORE=etcd
+// has the host publish to a real etcd instead of a file of its own.
 import { load } from '../test/daemons/lib/perfdhcp.js';
 import { tellNothing } from '../test/daemons/lib/process.js';
-import { Plane, type Running, useWorkspace, workspace } from './run/plane.js';
+import { followLeases } from './run/leases.js';
+import { isStoreKind, Plane, type Running, type StoreKind, useWorkspace, workspace } from './run/plane.js';
 import { leaseLine } from './run/show.js';
 import { inventory, suggestions, versions } from './run/words.js';
 
@@ -20,25 +19,19 @@ function seconds(): number | undefined {
   process.exit(2);
 }
 
-/** Prints every lease and then every change; resolves when nothing that comes can be missed any more. */
-function showLeases(store: Store): Promise<void> {
-  const show = (change: Change, now: Date) => {
-    const key = change.type === 'put' ? change.entry.key : change.key;
-    say(leaseLine(change, key.slice(prefix.length), now));
-  };
-  return new Promise((following) => {
-    store.follow(prefix, {
-      snapshot: (entries) => {
-        for (const entry of entries) show({ type: 'put', entry }, new Date());
-        following();
-      },
-      change: (changes) => {
-        for (const change of changes) show(change, new Date());
-      },
-      error: (error) => say(`the leases cannot be shown any longer: ${error.message}`),
-    });
-  });
+function storeKind(): StoreKind {
+  const kind = process.env.STORE || 'embedded';
+  if (isStoreKind(kind)) return kind;
+  console.error(`STORE is embedded or etcd, not "${kind}"`);
+  process.exit(2);
 }
+
+/** Prints every change of a lease; the returned function ends it. */
+const showLeases = ({ host }: Running): (() => void) =>
+  followLeases(host.directory, (change) => {
+    const key = change.type === 'put' ? change.entry.key : change.key;
+    say(leaseLine(change, key.slice(prefix.length), new Date()));
+  });
 
 /** A handful of clients: each gets a lease, some renew theirs, some give it back. */
 async function someExchanges({ keas }: Running): Promise<void> {
@@ -52,10 +45,9 @@ async function someExchanges({ keas }: Running): Promise<void> {
   }
 }
 
-async function show(running: Running, store: Store, limit: number | undefined): Promise<void> {
-  say(`\nThe lease plane runs on loopback (${versions()}); its files are below ${workspace()}.\n`);
+async function show(running: Running, limit: number | undefined): Promise<void> {
+  say(`\nThe lease plane runs on loopback (${versions(running)}); its files are below ${workspace()}.\n`);
   say(inventory(running));
-  await showLeases(store);
   await someExchanges(running);
   say(
     `\nTry next, in another terminal; leases are printed here as they change:\n\n${suggestions(running)}\n`,
@@ -79,19 +71,20 @@ function interrupted(): Promise<void> {
 
 async function main(): Promise<number> {
   const limit = seconds();
+  const kind = storeKind();
   const stop = interrupted();
   const leave = useWorkspace();
   process.on('exit', leave);
   const plane = new Plane();
-  let store: Store | undefined;
+  let hide: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   const enough = new Promise<void>((done) => {
     if (limit !== undefined) timer = setTimeout(done, limit * 1000);
   });
   const work = async () => {
-    const running = await plane.start(say);
-    store = etcdStore({ endpoints: running.etcd.endpoints });
-    await show(running, store, limit);
+    const running = await plane.start(kind, say);
+    hide = showLeases(running);
+    await show(running, limit);
     await Promise.race([stop, enough]);
   };
   try {
@@ -104,7 +97,7 @@ async function main(): Promise<number> {
     return 1;
   } finally {
     clearTimeout(timer);
-    await store?.close();
+    hide?.();
     await plane.stop();
   }
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 // nnoe_native.node: what src/host/native.ts declares.
 #include <napi.h>
+#include <sys/file.h>
 
+#include <cerrno>
+
+#include "addon/errors.h"
 #include "addon/journal.h"
 #include "addon/notify.h"
 #include "addon/reader.h"
@@ -16,6 +20,15 @@ Napi::Value open_journal(const Napi::CallbackInfo& info) {
   std::vector<napi_value> arguments;
   for (size_t i = 0; i < info.Length(); ++i) arguments.push_back(info[i]);
   return info.Env().GetInstanceData<Classes>()->journal.New(arguments);
+}
+
+// Whether the open file is now locked by us, until it is closed; the kernel gives the lock back whatever happens.
+Napi::Value lock_file(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsNumber())
+    throw Napi::TypeError::New(info.Env(), "a file descriptor is a number");
+  const bool locked = ::flock(info[0].As<Napi::Number>().Int32Value(), LOCK_EX | LOCK_NB) == 0;
+  if (!locked && errno != EWOULDBLOCK) throw coded(info.Env(), kIo, journal::system_error("lock", "file").text);
+  return Napi::Boolean::New(info.Env(), locked);
 }
 
 Napi::Object record_kinds(Napi::Env env) {
@@ -42,6 +55,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("recordKinds", record_kinds(env));
   exports.Set("openJournal", Napi::Function::New(env, open_journal, "openJournal"));
   exports.Set("notify", Napi::Function::New(env, notify, "notify"));
+  exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   return exports;
 }
 

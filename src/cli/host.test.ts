@@ -56,6 +56,8 @@ function configFile(directory: string, more = ''): string {
     control.socket = ""
     stop.deadline = 3
     [store]
+    kind = "etcd"
+    directory = ${JSON.stringify(join(directory, 'store'))}
     endpoints = ["http://127.0.0.1:1"]
     [journal.dhcp4]
     directory = ${JSON.stringify(join(directory, 'journal'))}

@@ -57,12 +57,38 @@ const tls = z
   })
   .meta({ description: 'Used with https endpoints.' });
 
+const mebibytes = (fallback: number, description: string) =>
+  z.int().min(1).max(1_000_000).default(fallback).meta({ description, unit: 'MiB' });
+
+const cache = z
+  .strictObject({
+    ttl: seconds(
+      86_400,
+      'When the store cannot be reached at start, plugins are given copies of what they follow that are not older than this; 0: no copies are kept.',
+      { min: 0, max: 31_536_000 },
+    ),
+    'max-size': mebibytes(
+      256,
+      'Size that these copies may have; the one that was current longest ago goes first.',
+    ),
+  })
+  .meta({ description: 'With a remote store: the copy on disk of what plugins follow.' });
+
 const store = z
   .strictObject({
-    kind: z.enum(['etcd', 'etcd-gateway']).default('etcd').meta({
+    kind: z.enum(['embedded', 'etcd', 'etcd-gateway']).default('embedded').meta({
       description:
-        'Which store holds keys and values; etcd-gateway speaks HTTP/JSON to etcd instead of gRPC.',
+        'Which store holds keys and values: a file on this machine, for this host alone; an etcd cluster; the same over HTTP/JSON instead of gRPC.',
     }),
+    directory: directory('directory').default('/var/lib/nnoe/store').meta({
+      description:
+        'Where the embedded store keeps its data, and a remote one the copies of what plugins follow; made when it is missing.',
+    }),
+    'max-size': mebibytes(
+      8192,
+      'Size that the data of the embedded store may have; when it is reached, only deletions are taken.',
+    ),
+    cache: cache.prefault({}),
     root: text(/^\/[^/]+(\/[^/]+)*$/, 'a path such as /nnoe, without a slash at its end')
       .default('/nnoe')
       .meta({ description: 'Above every key that the host reads or writes.' }),

@@ -296,8 +296,8 @@ export const errors = {
   },
   STORE_COMPACTED: {
     code: 'STORE_COMPACTED',
-    message: 'etcd at {endpoint} no longer has that revision: {reason}',
-    help: 'What was being read was compacted away meanwhile; it is read again from the present state.',
+    message: 'the store at {endpoint} no longer has that revision: {reason}',
+    help: 'What was being read is no longer kept (compacted away, or a listing that rested too long); it is read again from the present state.',
     retry: true,
   },
   STORE_CORRUPT: {
@@ -306,11 +306,32 @@ export const errors = {
     help: 'Members disagree or lost data. See the etcd documentation on data corruption: replace the member, or restore the cluster from a backup.',
     retry: true,
   },
+  STORE_DAMAGED: {
+    code: 'STORE_DAMAGED',
+    message: '{file} is damaged: {reason}',
+    help: 'The file of the embedded store cannot be used, and is not made anew by itself, because somebody may want to save what it holds. Move it and its neighbours (.mdb-lock, .lock) away, or put a copy of it back; then start again. With an empty store, ask Kea for its leases again: `nnoe-resync` on its control socket.',
+    retry: false,
+    exit: 78,
+  },
   STORE_DENIED: {
     code: 'STORE_DENIED',
     message: 'etcd at {endpoint} denies access: {reason}',
     help: 'The role of this user does not cover the keys. Grant it readwrite on the prefix given as root in [store]. The host keeps trying; nothing is lost meanwhile.',
     retry: true,
+  },
+  STORE_DIRECTORY: {
+    code: 'STORE_DIRECTORY',
+    message: 'the directory {directory} cannot be used for the store: {reason}',
+    help: 'It is made when it is missing, and the user that the host runs as has to be able to read and write it. Name another one as directory in [store], or correct its owner.',
+    retry: false,
+    exit: 78,
+  },
+  STORE_DISK_FULL: {
+    code: 'STORE_DISK_FULL',
+    message: 'no space for the store in {directory}: {reason}',
+    help: 'The disk or quota is full, or max-size in [store] is reached. Nothing is lost: events stay in the journal and are written as soon as there is room. Make room, or raise max-size and start again.',
+    retry: true,
+    exit: 75,
   },
   STORE_FAILED: {
     code: 'STORE_FAILED',
@@ -320,9 +341,22 @@ export const errors = {
   },
   STORE_INVALID: {
     code: 'STORE_INVALID',
-    message: 'etcd at {endpoint} finds a request invalid: {reason}',
+    message: 'the store at {endpoint} finds a request invalid: {reason}',
     help: 'No retry can help: the request itself is wrong. A fault in the host or in a plugin.',
     retry: false,
+  },
+  STORE_LEASE: {
+    code: 'STORE_LEASE',
+    message: 'etcd at {endpoint} no longer knows a lease: {reason}',
+    help: 'The lease of keys that go by themselves ended while the cluster could not be reached. The host makes another one by itself.',
+    retry: true,
+  },
+  STORE_LOCKED: {
+    code: 'STORE_LOCKED',
+    message: 'process {owner} has the store in {directory}',
+    help: 'An embedded store belongs to one host. Stop the other process, or give this host another directory in [store].',
+    retry: true,
+    exit: 75,
   },
   STORE_NO_LEADER: {
     code: 'STORE_NO_LEADER',
@@ -341,6 +375,12 @@ export const errors = {
     message: 'the answer of etcd cannot be read: {reason}',
     help: 'What answers there is not etcd, or a proxy between damages what it passes on.',
     retry: true,
+  },
+  STORE_REPLACED: {
+    code: 'STORE_REPLACED',
+    message: 'the store in {directory} is no longer what was opened: {reason}',
+    help: 'Somebody removed or replaced the file while the host ran. It writes nothing any more, because what it would write is lost with the old file; events stay in the journal. Start the host again.',
+    retry: false,
   },
   STORE_REVISION: {
     code: 'STORE_REVISION',
@@ -363,13 +403,19 @@ export const errors = {
   STORE_TOO_LARGE: {
     code: 'STORE_TOO_LARGE',
     message: 'a transaction is larger than the store takes: {reason}',
-    help: 'No retry can help. The limit is 1.5 MiB and 128 operations.',
+    help: 'No retry can help. The limits are those of the store: etcd takes 1.5 MiB and 128 operations, the embedded store 4 MB, 512 operations and keys of 1,900 bytes.',
     retry: false,
   },
   STORE_UNREACHABLE: {
     code: 'STORE_UNREACHABLE',
     message: 'cannot reach etcd at {endpoint}: {reason}',
     help: 'Nothing listens there, or the name does not resolve. Check endpoints in [store] and that the members run. The host keeps trying with growing pauses up to 5 s; events stay in the journal.',
+    retry: true,
+  },
+  STORE_WRITE_FAILED: {
+    code: 'STORE_WRITE_FAILED',
+    message: 'the store in {directory} cannot be written: {reason}',
+    help: 'The disk refuses; the reason is what the system says. The host keeps trying, and events stay in the journal. When the disk is well again and this stays, start the host again.',
     retry: true,
   },
 } as const satisfies Record<string, ErrorSpec>;

@@ -29,13 +29,22 @@ export interface ControlHealth {
 
 const order: Overall[] = ['ok', 'degraded', 'starting', 'failed'];
 
+/** How the store counts: stale, plugins do their work on what was last known and only their writes wait. */
+const storeState = {
+  starting: 'starting',
+  ok: 'ok',
+  stale: 'degraded',
+  degraded: 'degraded',
+  down: 'failed',
+} as const;
+
 /**
  * The worst of what the parts say; a store that is down fails the whole, a stopped plugin does not count, and
  * without its control socket the host is no worse than degraded: leases do not pass through it.
  */
 export function overall(report: Pick<HealthReport, 'store' | 'sources' | 'plugins' | 'control'>): Overall {
   const states: Overall[] = [
-    report.store.state === 'down' ? 'failed' : report.store.state,
+    storeState[report.store.state],
     report.control.state === 'ok' ? 'ok' : 'degraded',
     ...Object.values(report.sources).map((source) => source.state),
     ...Object.values(report.plugins).map(({ state }) => (state === 'stopped' ? 'starting' : state)),

@@ -109,6 +109,32 @@ export const messages = {
     help: 'Remembered on disk until one is complete.',
   },
   SOURCE_WALK_REQUESTED: { level: 'info', text: 'journal {source}: asked the Kea hook for a walk' },
+  STORE_CACHE_DISCARDED: {
+    level: 'warn',
+    text: 'the cache of the store begins anew: {reason}',
+    help: 'It held copies of what plugins follow, for starts without the store; the next answer of the store fills it again.',
+  },
+  STORE_CACHE_EVICTED: {
+    level: 'info',
+    text: 'the cache of the store gave up its copy of {prefix}: {reason}',
+    help: 'See max-size and ttl in [store.cache]. Copies are kept whole or not at all.',
+  },
+  STORE_CACHE_FRESH: { level: 'info', text: '{prefix} is served by the store again' },
+  STORE_CACHE_OFF: {
+    level: 'warn',
+    text: 'what plugins follow is not kept on disk: {reason}',
+    help: 'Everything works, but a start while the store cannot be reached finds no copy. Correct directory in [store], or set ttl in [store.cache] to 0.',
+  },
+  STORE_CACHE_SERVED: {
+    level: 'warn',
+    text: 'plugins are given {prefix} as it was {age} s ago: {reason}',
+    help: 'The store cannot be reached; health says stale. What is written waits until it can be.',
+  },
+  STORE_CACHE_UNWRITTEN: {
+    level: 'warn',
+    text: 'the copy of {prefix} is not kept up to date: {reason}',
+    help: 'The older copy stays and shows its age. Usually the disk is full.',
+  },
 } as const satisfies Record<string, MessageSpec>;
 
 export type MessageCode = keyof typeof messages;

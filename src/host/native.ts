@@ -85,6 +85,8 @@ export interface Native {
    * @throws Error with `code` 'SERVICE_NOTIFY'.
    */
   notify(socket: string, message: string): boolean;
+  /** Whether the open file is now locked by this process, until it is closed or the process ends (flock). */
+  lockFile(descriptor: number): boolean;
 }
 
 const require = createRequire(import.meta.url);

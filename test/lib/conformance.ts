@@ -278,6 +278,174 @@ export function conformance(test: Register, make: () => Promise<Store>): void {
     await follow.close();
   });
 
+  on('keys are in the order of their bytes, whatever characters they have', async (store, prefix) => {
+    // UTF-16 would order the last two the other way round.
+    const names = ['\0', '\n', ' ', 'A', 'a', '\u00e9', '\u07ff', '\uffee', '\u{1f600}'];
+    const operations = names.map((name) => ({ put: prefix + name, value: name }));
+    await store.commit({ operations: [...operations].reverse() });
+    for (const pageSize of [1, 4, 100])
+      assert.equal(
+        text(await listed(store, prefix, pageSize)),
+        names.map((name) => [prefix + name, name]),
+      );
+    const after: string[] = [];
+    for await (const page of store.list(prefix, { after: `${prefix}\uffee` }))
+      after.push(...page.entries.map(({ key }) => key));
+    assert.equal(after, [`${prefix}\u{1f600}`]);
+    const seen = followed(store, prefix);
+    await seen.becomes(Object.fromEntries(names.map((name) => [prefix + name, name])));
+    await seen.follow.close();
+  });
+
+  on('large values come back as they were, read, listed and followed', async (store, prefix) => {
+    const value = Buffer.alloc(Math.min(1_000_000, store.limits.bytes - 1000), 'ß');
+    const seen = followed(store, prefix);
+    await until(() => seen.snapshots === 1);
+    await store.commit({ operations: [{ put: `${prefix}large`, value }] });
+    assert.ok((await store.get(`${prefix}large`))?.value.equals(value));
+    assert.ok((await listed(store, prefix))[0]?.value.equals(value));
+    await seen.becomes({ [`${prefix}large`]: value.toString() });
+    await seen.follow.close();
+  });
+
+  on('pages show one revision while others write', async (store, prefix) => {
+    const count = 60;
+    const put = (value: string) =>
+      Array.from({ length: count }, (_, i) => ({ put: prefix + String(i).padStart(3, '0'), value }));
+    await store.commit({ operations: put('0') });
+    let writing = true;
+    const writer = (async () => {
+      for (let i = 1; writing; i++) await store.commit({ operations: put(String(i)) });
+    })();
+    for (let round = 0; round < 5; round++) {
+      const entries: KeyValue[] = [];
+      const revisions = new Set<number>();
+      for await (const page of store.list(prefix, { pageSize: 7 })) {
+        entries.push(...page.entries);
+        revisions.add(page.revision);
+        await wait(2);
+      }
+      assert.is(entries.length, count);
+      assert.is(new Set(entries.map(({ value }) => value.toString())).size, 1, 'of several revisions');
+      assert.is(revisions.size, 1);
+      assert.ok(entries.every(({ modRevision }) => modRevision <= ([...revisions][0] as number)));
+    }
+    writing = false;
+    await writer;
+  });
+
+  on('of writers that compare one key, one wins each time; the others are told', async (store, prefix) => {
+    const key = `${prefix}counter`;
+    const add = async () => {
+      let known = await store.get(key);
+      for (;;) {
+        const value = String(Number(known?.value ?? 0) + 1);
+        const compare = [{ key, modRevision: known?.modRevision ?? 0 }];
+        const { committed, current } = await store.commit({ compare, operations: [{ put: key, value }] });
+        if (committed) return;
+        assert.is(current.length, 1);
+        known = current[0];
+      }
+    };
+    const writer = async () => {
+      for (let i = 0; i < 10; i++) await add();
+    };
+    await Promise.all(Array.from({ length: 4 }, writer));
+    assert.is((await store.get(key))?.value.toString(), '40');
+  });
+
+  on('followers that begin while others write miss nothing and see nothing twice', async (store, prefix) => {
+    const follows: Followed[] = [];
+    const put = async (writer: number) => {
+      for (let i = 0; i < 60; i++) {
+        const key = `${prefix}${writer}/${i % 7}`;
+        const both = { put: `${prefix}${writer}/last`, value: String(i) };
+        const other = i % 5 === 4 ? { delete: key } : { put: key, value: String(i) };
+        await store.commit({ operations: [both, other] });
+        if (i % 20 === 10) follows.push(followed(store, prefix));
+      }
+    };
+    await Promise.all([0, 1, 2].map(put));
+    const expected = Object.fromEntries(text(await listed(store, prefix)));
+    assert.is(Object.keys(expected).length, 3 * 6);
+    for (const seen of follows) {
+      await seen.becomes(expected);
+      assert.is(seen.snapshots, 1);
+      const told = seen.changes.map((c) =>
+        c.type === 'put' ? `${c.entry.key}@${c.entry.modRevision}` : `${c.key}@${c.modRevision}`,
+      );
+      assert.is(new Set(told).size, told.length, 'told twice');
+      assert.equal(seen.errors, []);
+      await seen.follow.close();
+    }
+    assert.is(follows.length, 9);
+  });
+
+  on('all changes of a revision come in one call', async (store, prefix) => {
+    const calls: number[][] = [];
+    let snapshots = 0;
+    const follow = store.follow(prefix, {
+      snapshot: () => {
+        snapshots++;
+      },
+      change: (changes) => {
+        calls.push(changes.map((c) => (c.type === 'put' ? c.entry.modRevision : c.modRevision)));
+      },
+      error: (error) => assert.unreachable(String(error)),
+    });
+    await until(() => snapshots === 1);
+    const names = Array.from({ length: 50 }, (_, i) => prefix + i);
+    for (let i = 0; i < 10; i++)
+      await store.commit({ operations: names.map((put) => ({ put, value: String(i) })) });
+    await store.commit({ operations: names.map((name) => ({ delete: name })) });
+    await until(() => calls.flat().length === 550);
+    const where = new Map<number, number>();
+    calls.forEach((call, at) => {
+      for (const revision of call) {
+        assert.is(where.get(revision) ?? at, at, 'a revision in two calls');
+        where.set(revision, at);
+      }
+    });
+    assert.is(where.size, 11);
+    await follow.close();
+  });
+
+  on('a key with a ttl goes by itself, not before its time; put again it stays', async (store, prefix) => {
+    const seen = followed(store, prefix);
+    const ttl = 2;
+    const began = performance.now();
+    await store.commit({
+      operations: [
+        { put: `${prefix}a`, value: 'goes', ttl },
+        { put: `${prefix}b`, value: 'goes', ttl: 2.5 },
+        { put: `${prefix}stays`, value: '', ttl },
+        { put: `${prefix}renewed`, value: '', ttl },
+        { put: `${prefix}long`, value: '', ttl: 1000 },
+      ],
+    });
+    await store.commit({ operations: [{ put: `${prefix}stays`, value: 'for ever' }] });
+    await wait(1000);
+    const { revision } = await store.commit({
+      operations: [{ put: `${prefix}renewed`, value: '', ttl: 60 }],
+    });
+    await until(() => !seen.state.has(`${prefix}a`) && !seen.state.has(`${prefix}b`), 12_000);
+    const took = (performance.now() - began) / 1000;
+    assert.ok(took >= 2.4, `gone after ${took} s`);
+    assert.equal([...seen.state.keys()].sort(), [`${prefix}long`, `${prefix}renewed`, `${prefix}stays`]);
+    assert.is(await store.get(`${prefix}a`), undefined);
+    assert.is((await listed(store, prefix)).length, 3);
+    const gone = seen.changes.filter((change) => change.type === 'delete');
+    assert.equal(gone.map(({ key }) => key).sort(), [`${prefix}a`, `${prefix}b`]);
+    assert.ok(gone.every((change) => change.modRevision > revision));
+    await seen.follow.close();
+  });
+
+  on('a ttl that is no time is refused', async (store, prefix) => {
+    for (const ttl of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+      await rejects(store.commit({ operations: [{ put: `${prefix}k`, value: '', ttl }] }));
+    assert.is(await store.get(`${prefix}k`), undefined);
+  });
+
   on('an aborted call rejects and is not tried again', async (store, prefix) => {
     const signal = AbortSignal.abort(new Error('enough'));
     for (const call of [
@@ -288,6 +456,14 @@ export function conformance(test: Register, make: () => Promise<Store>): void {
       assert.is(await call().then(String, (error: Error) => error.message), 'enough');
     assert.is(await store.get(`${prefix}k`), undefined);
   });
+}
+
+async function until(what: () => boolean, timeout = 10_000): Promise<void> {
+  const end = performance.now() + timeout;
+  while (!what()) {
+    if (performance.now() > end) assert.unreachable(`not in time: ${what}`);
+    await wait(5);
+  }
 }
 
 async function rejects(promise: Promise<unknown>): Promise<void> {

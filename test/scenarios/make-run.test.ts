@@ -25,9 +25,9 @@ const runs = (pid: number) => existsSync(`/proc/${pid}`);
 const ready = /^perfdhcp asks/m;
 
 /** Nothing that was started still runs, and no file of it stays. */
-async function nothingLeft(output: string): Promise<void> {
+async function nothingLeft(output: string, parts = 3): Promise<void> {
   const all = [...pids(output).values()];
-  assert.is(all.length, 4, output);
+  assert.is(all.length, parts, output);
   await until('every part to be gone', () => !all.some(runs), 3_000);
   const files = /its files are below (\S+)\.\n/.exec(output)?.[1] ?? '';
   assert.ok(files.startsWith('/'), output);
@@ -39,18 +39,20 @@ async function nothingLeft(output: string): Promise<void> {
   );
 }
 
-test('RUN_SECONDS ends it with status 0, after leases of both families were shown', async () => {
-  const proc = plane({ RUN_SECONDS: '9' });
-  const { code } = await proc.ended(60_000);
-  const output = proc.output();
-  assert.is(code, 0, output);
-  assert.match(output, /^\d\d:\d\d:\d\d {2}10\.0\.\d+\.\d+ +assigned +[0-9a-f:]+ +for \d+ s$/m);
-  assert.match(output, /^\d\d:\d\d:\d\d {2}2001:db8:\S+ +assigned +[0-9a-f:]+ +for/m);
-  assert.match(output, /^\d\d:\d\d:\d\d {2}2001:db8:\S+\/64 +assigned +[0-9a-f:]+ +for/m);
-  assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +released /m);
-  assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +gone$/m);
-  await nothingLeft(output);
-});
+for (const store of ['embedded', 'etcd'])
+  test(`RUN_SECONDS ends it with status 0, after leases of both families were shown (${store})`, async () => {
+    const proc = plane({ RUN_SECONDS: '9', ...(store === 'embedded' ? {} : { STORE: store }) });
+    const { code } = await proc.ended(60_000);
+    const output = proc.output();
+    assert.is(code, 0, output);
+    assert.match(output, /^\d\d:\d\d:\d\d {2}10\.0\.\d+\.\d+ +assigned +[0-9a-f:]+ +for \d+ s$/m);
+    assert.match(output, /^\d\d:\d\d:\d\d {2}2001:db8:\S+ +assigned +[0-9a-f:]+ +for/m);
+    assert.match(output, /^\d\d:\d\d:\d\d {2}2001:db8:\S+\/64 +assigned +[0-9a-f:]+ +for/m);
+    assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +released /m);
+    assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +gone$/m);
+    assert.is(/^ {2}etcd /m.test(output), store === 'etcd');
+    await nothingLeft(output, store === 'etcd' ? 4 : 3);
+  });
 
 test('Ctrl-C stops everything, with status 0', async () => {
   const proc = plane({});
@@ -83,12 +85,18 @@ test('two at a time take other ports', async () => {
   assert.is((await first.ended(30_000)).code, 0);
   const where = (output: string) =>
     [...output.matchAll(/^ {2}(?:etcd|kea-dhcp[46]|nnoe host) +(\S+)/gm)].map((match) => match[1]);
-  assert.is(where(second.output()).length, 4);
+  assert.is(where(second.output()).length, 3);
   assert.equal(
     where(first.output()).filter((at) => where(second.output()).includes(at)),
     [],
   );
   await nothingLeft(first.output());
+});
+
+test('a STORE that there is not is refused', async () => {
+  const proc = plane({ STORE: 'memory' });
+  assert.is((await proc.ended(10_000)).code, 2);
+  assert.match(proc.output(), 'STORE is embedded or etcd, not "memory"');
 });
 
 test('a RUN_SECONDS that is no number is refused', async () => {

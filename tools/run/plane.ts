@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// The lease plane that `make run` shows: one etcd, Kea for v4 and v6 with the hook, one host. The same code as
+// The lease plane that `make run` shows: Kea for v4 and v6 with the hook, one host, and perhaps one etcd. The same code as
 // in the tests starts and stops them; here they get ports that people can guess, when these are free.
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,8 +16,15 @@ const ports = { etcd: 2379, kea4: 6767, kea6: 6547, health: 9090 };
 /** Unix sockets have at most 107 bytes of path; what follows this directory takes about 40. */
 const longestRoot = 60;
 
+const kinds = ['embedded', 'etcd'] as const;
+export type StoreKind = (typeof kinds)[number];
+export const isStoreKind = (text: string): text is StoreKind => kinds.includes(text as StoreKind);
+
+const script = join(import.meta.dirname, 'host.js');
+
 export interface Running {
-  etcd: Etcd;
+  /** When the host does not use a file of its own. */
+  etcd: Etcd | undefined;
   keas: [Kea, Kea];
   host: Host;
 }
@@ -44,10 +51,8 @@ export class Plane {
   private stopping = false;
 
   /** Starts one after the other, so that the first that cannot is the one named. */
-  async start(say: (line: string) => void): Promise<Running> {
-    say('starting etcd');
-    const etcd = await Etcd.start({ clientPort: await preferredPort(ports.etcd) });
-    this.parts.unshift({ name: 'etcd', proc: () => etcd.member(0).proc, stop: () => etcd.stop() });
+  async start(kind: StoreKind, say: (line: string) => void): Promise<Running> {
+    const etcd = kind === 'etcd' ? await this.etcd(say) : undefined;
     const kea4 = await this.kea(4, ports.kea4, say);
     const kea6 = await this.kea(6, ports.kea6, say);
     say('starting the host');
@@ -56,10 +61,18 @@ export class Plane {
       dhcp6: { directory: kea6.at.journal, family: 6 as const },
     };
     const port = await preferredPort(ports.health);
-    const host = await Host.create({ journals, endpoints: etcd.endpoints, node: 'demo', port });
+    const endpoints = etcd ? { endpoints: etcd.endpoints } : {};
+    const host = await Host.create({ journals, ...endpoints, node: 'demo', port, script });
     this.parts.unshift({ name: 'the host', proc: () => host.proc, stop: () => host.stop() });
     await host.start();
     return { etcd, keas: [kea4, kea6], host };
+  }
+
+  private async etcd(say: (line: string) => void): Promise<Etcd> {
+    say('starting etcd');
+    const etcd = await Etcd.start({ clientPort: await preferredPort(ports.etcd) });
+    this.parts.unshift({ name: 'etcd', proc: () => etcd.member(0).proc, stop: () => etcd.stop() });
+    return etcd;
   }
 
   private async kea(family: 4 | 6, port: number, say: (line: string) => void): Promise<Kea> {

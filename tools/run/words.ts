@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // What `make run` tells: what runs where, and what to try next.
 import { join } from 'node:path';
+import type { Etcd } from '../../test/daemons/lib/etcd.js';
 import { type Kea, keaVersion, tree } from '../../test/daemons/lib/kea.js';
 import { run } from '../../test/daemons/lib/process.js';
 import type { Running } from './plane.js';
@@ -18,10 +19,10 @@ const kea = (server: Kea): string[] => {
 };
 
 export function inventory({ etcd, keas, host }: Running): string {
-  const member = etcd.member(0);
+  const member = etcd?.member(0);
   const rows = [
     ['what', 'where', 'pid', 'files'],
-    ['etcd', etcd.endpoints[0] ?? '', String(member.proc?.pid), member.directory],
+    ...(member ? [['etcd', etcd?.endpoints[0] ?? '', String(member.proc?.pid), member.directory]] : []),
     ...keas.map(kea),
     ['nnoe host', `http://127.0.0.1:${host.port}/health`, String(host.proc?.pid), host.directory],
   ];
@@ -39,6 +40,14 @@ function perfdhcp(server: Kea): string {
     : `perfdhcp -6 -A 1 -e address-and-prefix ${ports} -r 100 -R 500 -p 5 ::1`;
 }
 
+const lookUp = ({ endpoints }: Etcd): [string, string][] => {
+  const get = `etcdctl --endpoints ${endpoints[0]} get --prefix`;
+  return [
+    ['the leases as the store holds them', `${get} /nnoe/dhcp/leases/`],
+    ['everything that happened to them', `${get} /nnoe/dhcp/history/`],
+  ];
+};
+
 export function suggestions({ etcd, keas, host }: Running): string {
   const nnoe = `node ${join(tree, 'dist/src/cli/nnoe.js')}`;
   const ask = `node ${join(tree, 'dist/tools/ask.js')}`;
@@ -46,14 +55,7 @@ export function suggestions({ etcd, keas, host }: Running): string {
   const commands: [string, string][] = [
     ['500 clients, 100 new ones a second', perfdhcp(kea4)],
     ['the same for v6, each with an address and a prefix', perfdhcp(kea6)],
-    [
-      'the leases as the store holds them',
-      `etcdctl --endpoints ${etcd.endpoints[0]} get --prefix /nnoe/dhcp/leases/`,
-    ],
-    [
-      'everything that happened to them',
-      `etcdctl --endpoints ${etcd.endpoints[0]} get --prefix /nnoe/dhcp/history/`,
-    ],
+    ...(etcd ? lookUp(etcd) : []),
     ['what is connected, who is behind, what is wrong', `${nnoe} status --socket ${host.socket}`],
     ['leases as they change', `${nnoe} leases --watch --socket ${host.socket}`],
     ['the journal, as the hook sees it', `${ask} ${kea4.at.socket} nnoe-status`],
@@ -63,7 +65,7 @@ export function suggestions({ etcd, keas, host }: Running): string {
   return commands.map(([what, command]) => `  # ${what}\n  ${command}`).join('\n');
 }
 
-export function versions(): string {
-  const etcd = firstLine(run('etcd', ['--version'])).replace(/^etcd Version: /, 'etcd ');
-  return `Kea ${keaVersion().join('.')}, ${etcd}, Node.js ${process.versions.node}`;
+export function versions({ etcd }: Running): string {
+  const version = etcd ? firstLine(run('etcd', ['--version'])).replace(/^etcd Version: /, ', etcd ') : '';
+  return `Kea ${keaVersion().join('.')}${version}, Node.js ${process.versions.node}`;
 }

@@ -152,7 +152,9 @@ export class EtcdClient {
     if (!signal?.aborted) this.observer?.failed(trouble.code);
     // A connection whose peer went silent would be used again, and connections keep their certificates.
     if (trouble.code === 'STORE_TIMEOUT' || trouble.code === 'STORE_CERTIFICATE') member.reset();
-    if (signal?.aborted || !trouble.retry || trouble.code === 'STORE_COMPACTED') {
+    // These two are for the caller: the same question would get the same answer.
+    const answered = trouble.code === 'STORE_COMPACTED' || trouble.code === 'STORE_LEASE';
+    if (signal?.aborted || !trouble.retry || answered) {
       this.#troubled.delete(call);
       throw signal?.aborted ? signal.reason : trouble;
     }

@@ -3,10 +3,10 @@
 // of the reply and not copies.
 import { NnoeError } from '../errors.js';
 import type {
-  GrantReply,
   Header,
   LoginReply,
   RangeReply,
+  Reply,
   TxnReply,
   WatchEvent,
   WatchReply,
@@ -57,16 +57,6 @@ class In {
 
   text(): string {
     return this.bytes.toString('utf8', this.at, this.end);
-  }
-
-  /** Exact, whatever its size. */
-  bigVarint(): bigint {
-    const start = this.at;
-    this.rawVarint();
-    let value = 0n;
-    for (let i = this.at - 1; i >= start; i--)
-      value = (value << 7n) | BigInt((this.bytes[i] as number) & 127);
-    return value;
   }
 
   /** Bytes of a varint of any size, as text. */
@@ -134,6 +124,18 @@ const whole = (bytes: Buffer): In => new In(bytes, 0, bytes.length);
 
 export const decodeRange = (bytes: Buffer): RangeReply => range(whole(bytes));
 
+/** Of a reply that matters by having come. */
+export function decodeHeader(bytes: Buffer): Reply {
+  const part = whole(bytes);
+  let found = noHeader;
+  while (part.more) {
+    const tag = part.varint();
+    if (tag === 0x0a) found = header(part.message());
+    else part.skip(tag);
+  }
+  return { header: found };
+}
+
 export function decodeTxn(bytes: Buffer): TxnReply {
   const part = whole(bytes);
   const reply: TxnReply = { header: noHeader, succeeded: false, ranges: [] };
@@ -149,18 +151,6 @@ export function decodeTxn(bytes: Buffer): TxnReply {
         reply.ranges.push(range(operation.message()).entries);
       }
     } else part.skip(tag);
-  }
-  return reply;
-}
-
-export function decodeGrant(bytes: Buffer): GrantReply {
-  const part = whole(bytes);
-  const reply: GrantReply = { header: noHeader, lease: 0n };
-  while (part.more) {
-    const tag = part.varint();
-    if (tag === 0x0a) reply.header = header(part.message());
-    else if (tag === 0x10) reply.lease = part.bigVarint();
-    else part.skip(tag);
   }
   return reply;
 }

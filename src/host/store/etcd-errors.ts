@@ -9,10 +9,14 @@ type StoreCode = Extract<ErrorCode, `STORE_${string}`>;
 const byText: [RegExp, StoreCode][] = [
   [/database space exceeded/, 'STORE_NO_SPACE'],
   [/request is too large|larger than max/, 'STORE_TOO_LARGE'],
-  [/too many operations|duplicate key given|key is not provided|value is provided/, 'STORE_INVALID'],
+  [
+    /too many operations|duplicate key given|lease already exists|key is not provided|value is provided/,
+    'STORE_INVALID',
+  ],
   [/invalid auth token|revision of auth store is old/, 'STORE_TOKEN'],
   [/authentication failed|user name is empty|user name not found|token is not provided/, 'STORE_AUTH_FAILED'],
   [/permission denied/, 'STORE_DENIED'],
+  [/requested lease not found/, 'STORE_LEASE'],
   [/no leader|leader changed|not leader|request timed out/, 'STORE_NO_LEADER'],
   [/too many requests/, 'STORE_BUSY'],
   [/has been compacted|is a future revision/, 'STORE_COMPACTED'],

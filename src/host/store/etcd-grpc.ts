@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import * as grpc from '@grpc/grpc-js';
 import { Host } from 'etcd3/lib/connection-pool.js';
 import { NnoeError, reasonOf } from '../errors.js';
-import { decodeGrant, decodeLogin, decodeRange, decodeTxn, decodeWatch } from './etcd-decode.js';
+import { decodeHeader, decodeLogin, decodeRange, decodeTxn, decodeWatch } from './etcd-decode.js';
 import type {
   Call,
   CallOptions,
@@ -31,7 +31,7 @@ export const grpcProtocol: Protocol = {
   range: (query) => call('KV/Range', encodeRange(query), decodeRange),
   txn: (compare, operations) => call('KV/Txn', encodeTxn(compare, operations), decodeTxn),
   reads: (keys) => call('KV/Txn', encodeReads(keys), decodeTxn),
-  grant: (seconds) => call('Lease/LeaseGrant', encodeGrant(seconds), decodeGrant),
+  grant: (lease) => call('Lease/LeaseGrant', encodeGrant(lease), decodeHeader),
   login: (name, password) => call('Auth/Authenticate', encodeLogin(name, password), decodeLogin),
 };
 

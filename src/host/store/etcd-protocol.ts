@@ -41,9 +41,12 @@ export interface TxnReply extends Reply {
   ranges: KeyValue[][];
 }
 
-export interface GrantReply extends Reply {
-  /** 64 bits: more than a number holds. */
-  lease: bigint;
+/** A lease to be made. */
+export interface LeaseGrant {
+  /** Chosen by us, so that an attempt whose answer was lost can be repeated; 1 to 2^53. */
+  id: number;
+  /** Whole seconds, 1 and more; etcd may choose longer. */
+  ttl: number;
 }
 
 export interface LoginReply {
@@ -76,7 +79,7 @@ export interface WatchReply extends Reply {
 }
 
 /** A put may be bound to a lease: the key goes when the lease ends. */
-export type LeasedOperation = Operation & { lease?: bigint };
+export type LeasedOperation = Operation & { lease?: number };
 
 /** A request ready to be sent as often as it takes. */
 export interface Call<R> {
@@ -146,8 +149,7 @@ export interface Protocol {
   txn(compare: readonly Compare[], operations: readonly LeasedOperation[]): Call<TxnReply>;
   /** Reads each key, as one transaction: the ranges of its reply are theirs, in that order. */
   reads(keys: readonly string[]): Call<TxnReply>;
-  /** @param seconds 1 and more; etcd may choose longer. */
-  grant(seconds: number): Call<GrantReply>;
+  grant(lease: LeaseGrant): Call<Reply>;
   login(name: string, password: string): Call<LoginReply>;
 }
 

@@ -3,22 +3,13 @@
 // rpc.proto and kv.proto). Generic encoding costs more than twice as much per operation as this, and a
 // transaction of 128 operations is what the lease path does all day. etcd-wire.test.ts holds it against the
 // .proto files that npm etcd3 ships.
-import type { LeasedOperation, RangeQuery, WatchQuery } from './etcd-protocol.js';
+import type { LeasedOperation, LeaseGrant, RangeQuery, WatchQuery } from './etcd-protocol.js';
 import type { Compare } from './store.js';
 
 function varintSize(value: number): number {
   let size = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++;
   return size;
-}
-
-/** Bytes of a whole number that may be beyond what a number holds. */
-function bigVarint(value: bigint): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
 }
 
 /** Size of a field that carries `length` bytes; every tag used here takes one byte. */
@@ -65,10 +56,6 @@ class Out {
     this.byte(tag);
     this.varint(value);
   }
-
-  raw(bytes: Buffer): void {
-    this.#at += bytes.copy(this.bytes, this.#at);
-  }
 }
 
 declare global {
@@ -86,7 +73,6 @@ const sizeOf = (value: string | Buffer): number =>
  *  written to the log of every member with each transaction. */
 export function encodeTxn(compare: readonly Compare[], operations: readonly LeasedOperation[]): Buffer {
   const sizes: number[] = [];
-  const leases = operations.map(({ lease }) => (lease === undefined ? noLease : bigVarint(lease)));
   let total = 0;
   for (const { key, modRevision } of compare) {
     const keySize = sizeOf(key);
@@ -94,13 +80,14 @@ export function encodeTxn(compare: readonly Compare[], operations: readonly Leas
     sizes.push(keySize, inner);
     total += fieldSize(inner);
   }
-  operations.forEach((operation, i) => {
-    const keySize = sizeOf('put' in operation ? operation.put : operation.delete);
-    const valueSize = 'put' in operation ? sizeOf(operation.value) : 0;
-    const inner = fieldSize(keySize) + ('put' in operation ? fieldSize(valueSize) + leaseSize(leases[i]) : 0);
+  for (const operation of operations) {
+    const isPut = 'put' in operation;
+    const keySize = sizeOf(isPut ? operation.put : operation.delete);
+    const valueSize = isPut ? sizeOf(operation.value) : 0;
+    const inner = fieldSize(keySize) + (isPut ? fieldSize(valueSize) + leaseSize(operation) : 0);
     sizes.push(keySize, valueSize, inner);
     total += fieldSize(fieldSize(inner));
-  });
+  }
   const out = new Out(total);
   let s = 0;
   for (const { key, modRevision } of compare) {
@@ -112,7 +99,7 @@ export function encodeTxn(compare: readonly Compare[], operations: readonly Leas
     out.byte(0x30); // mod_revision
     out.varint(modRevision);
   }
-  operations.forEach((operation, i) => {
+  for (const operation of operations) {
     const keySize = sizes[s++] as number;
     const valueSize = sizes[s++] as number;
     const inner = sizes[s++] as number;
@@ -121,21 +108,17 @@ export function encodeTxn(compare: readonly Compare[], operations: readonly Leas
       out.open(0x12, inner);
       out.field(0x0a, operation.put, keySize);
       out.field(0x12, operation.value, valueSize);
-      if (leaseSize(leases[i]) > 0) {
-        out.byte(0x18);
-        out.raw(leases[i] as Buffer);
-      }
+      if (operation.lease !== undefined) out.number(0x18, operation.lease);
     } else {
       out.open(0x1a, inner);
       out.field(0x0a, operation.delete, keySize);
     }
-  });
+  }
   return out.bytes;
 }
 
-const noLease: Buffer = Buffer.alloc(0);
 /** With its tag. */
-const leaseSize = (varint = noLease): number => (varint.length === 0 ? 0 : 1 + varint.length);
+const leaseSize = ({ lease }: LeasedOperation): number => (lease === undefined ? 0 : 1 + varintSize(lease));
 
 /** TxnRequest that reads each key: no compare, so the ranges of its success branch are answered. */
 export function encodeReads(keys: readonly string[]): Buffer {
@@ -183,10 +166,11 @@ export function encodeWatch({ key, end, revision }: WatchQuery): Buffer {
   return out.bytes;
 }
 
-/** LeaseGrantRequest; the server chooses the number of the lease. */
-export function encodeGrant(seconds: number): Buffer {
-  const out = new Out(1 + varintSize(seconds));
-  out.number(0x08, seconds);
+/** LeaseGrantRequest. */
+export function encodeGrant({ id, ttl }: LeaseGrant): Buffer {
+  const out = new Out(2 + varintSize(ttl) + varintSize(id));
+  out.number(0x08, ttl);
+  out.number(0x10, id);
   return out.bytes;
 }
 

@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: MPL-2.0
 // The stores `etcd` and `etcd-gateway`: keys and values in an etcd cluster (3.4 or later), over gRPC or over its
 // HTTP/JSON gateway. What differs between them is in etcd-grpc.ts and gateway.ts.
-import { NnoeError } from '../errors.js';
 import { EtcdClient, type EtcdOptions } from './etcd-client.js';
 import { EtcdFollow } from './etcd-follow.js';
 import { grpcProtocol } from './etcd-grpc.js';
-import { type Protocol, prefixEnd, type RangeQuery, type RangeReply } from './etcd-protocol.js';
+import { Leases } from './etcd-leases.js';
+import {
+  type LeasedOperation,
+  type LeaseGrant,
+  type Protocol,
+  prefixEnd,
+  type RangeQuery,
+  type RangeReply,
+  type TxnReply,
+} from './etcd-protocol.js';
 import { gatewayProtocol } from './gateway.js';
+import { abortable, checkTtl, tooLarge } from './operations.js';
 import type {
   CommitResult,
   Follow,
   FollowHandlers,
   KeyValue,
+  Operation,
   Page,
   Store,
   StoreHealth,
@@ -34,6 +44,7 @@ class EtcdStore implements Store {
   readonly #client: EtcdClient;
   readonly #root: string;
   readonly #follows = new Set<EtcdFollow>();
+  readonly #leases: Leases;
   readonly #probe: NodeJS.Timeout;
   #probing = false;
 
@@ -42,6 +53,8 @@ class EtcdStore implements Store {
     this.#protocol = protocol;
     this.#client = new EtcdClient(protocol, options);
     this.#root = `${options.root ?? '/nnoe'}/`;
+    this.#leases = new Leases((lease) => this.#grant(lease));
+    this.#client.onReset(() => this.#leases.forget());
     this.#probe = setInterval(() => this.#probeIdle(), probeEvery * 1000);
     this.#probe.unref();
   }
@@ -111,19 +124,56 @@ class EtcdStore implements Store {
     const { compare = [], operations } = transaction;
     if (operations.length === 0 && compare.length > 0) return this.#check(compare, signal);
     const count = Math.max(compare.length, operations.length);
-    if (count > limits.operations)
-      throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${count} operations` });
-    const request = this.#protocol.txn(compare, operations);
-    if (request.size > limits.bytes + 60_000)
-      throw new NnoeError('STORE_TOO_LARGE', { endpoint: '-', reason: `${request.size} bytes` });
+    if (count > limits.operations) throw tooLarge(`${count} operations`);
+    for (const operation of operations) if ('put' in operation) checkTtl(this.name, operation);
     let retried = false;
     const again = () => {
       retried = true;
     };
-    const reply = await this.#client.request(request, signal, again);
+    const reply = await this.#transact(transaction, signal, again);
     const { revision } = reply.header;
     if (reply.succeeded) return { committed: true, revision, retried, current: [] };
     return { committed: false, revision, retried, current: (await this.#read(compare, signal)).current };
+  }
+
+  async #transact(
+    { compare = [], operations }: Transaction,
+    signal: AbortSignal | undefined,
+    again: () => void,
+  ): Promise<TxnReply> {
+    for (;;) {
+      const request = this.#protocol.txn(compare, await this.#leased(operations, signal));
+      if (request.size > limits.bytes + 60_000) throw tooLarge(`${request.size} bytes`);
+      try {
+        return await this.#client.request(request, signal, again);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'STORE_LEASE') throw error;
+        this.#leases.forget();
+      }
+    }
+  }
+
+  /** With the lease of each put that has a ttl. */
+  async #leased(
+    operations: readonly Operation[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly LeasedOperation[]> {
+    const leased: LeasedOperation[] = [];
+    for (const operation of operations) {
+      const ttl = 'put' in operation ? operation.ttl : undefined;
+      if (ttl === undefined) leased.push(operation);
+      else leased.push({ ...operation, lease: await abortable(this.#leases.find(ttl), signal) });
+    }
+    return leased;
+  }
+
+  async #grant(lease: LeaseGrant): Promise<void> {
+    try {
+      await this.#client.request(this.#protocol.grant(lease));
+    } catch (error) {
+      // An earlier attempt made it, and its answer was lost.
+      if (!/lease already exists/.test(String(error))) throw error;
+    }
   }
 
   /** A transaction without operations only reads; it never enters the cluster's log. */

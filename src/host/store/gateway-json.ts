@@ -5,12 +5,13 @@
 import { NnoeError, reasonOf } from '../errors.js';
 import { StatusError } from './etcd-errors.js';
 import type {
-  GrantReply,
   Header,
   LeasedOperation,
+  LeaseGrant,
   LoginReply,
   RangeQuery,
   RangeReply,
+  Reply,
   TxnReply,
   WatchQuery,
   WatchReply,
@@ -96,7 +97,7 @@ export const encodeWatch = ({ key, end, revision }: WatchQuery): Buffer =>
     `{"create_request":{"key":"${base64(key)}","range_end":"${base64(end)}","start_revision":"${revision}","progress_notify":true}}`,
   );
 
-export const encodeGrant = (seconds: number): Buffer => ascii(`{"TTL":"${seconds}"}`);
+export const encodeGrant = ({ id, ttl }: LeaseGrant): Buffer => ascii(`{"TTL":"${ttl}","ID":"${id}"}`);
 
 export const encodeLogin = (name: string, password: string): Buffer =>
   Buffer.from(JSON.stringify({ name, password }));
@@ -161,10 +162,10 @@ export function decodeTxn(bytes: Buffer): TxnReply {
   return { header: header(wire.header), succeeded: wire.succeeded === true, ranges };
 }
 
-export function decodeGrant(bytes: Buffer): GrantReply {
-  const wire: { header?: WireHeader; ID?: string } = object(bytes);
-  if (!/^\d+$/.test(String(wire.ID))) throw unreadable('a lease without a number');
-  return { header: header(wire.header), lease: BigInt(String(wire.ID)) };
+/** Of a reply that matters by having come. */
+export function decodeHeader(bytes: Buffer): Reply {
+  const wire: { header?: WireHeader } = object(bytes);
+  return { header: header(wire.header) };
 }
 
 export function decodeLogin(bytes: Buffer): LoginReply {

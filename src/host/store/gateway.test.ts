@@ -63,7 +63,7 @@ test('requests are the same as over gRPC', () => {
   const operations = [
     { put: '/k/größe', value: 'wért "x"' },
     { delete: '/d' },
-    { put: 'z', value: Buffer.alloc(200, 1), lease: 7587899061836761865n },
+    { put: 'z', value: Buffer.alloc(200, 1), lease: 2 ** 48 - 1 },
   ];
   const both = [grpcProtocol, gatewayProtocol] as const;
   const [bytes, json] = both.map((each) => each.txn(compare, operations).body) as [Buffer, Buffer];
@@ -79,7 +79,8 @@ test('requests are the same as over gRPC', () => {
   const watch = { key: Buffer.from('/a/'), end, revision: 300 };
   sameRequest('WatchRequest', encodeWatchBytes(watch), encodeWatch(watch));
   sameRequest('TxnRequest', grpcProtocol.reads(['/a', 'ö']).body, gatewayProtocol.reads(['/a', 'ö']).body);
-  sameRequest('LeaseGrantRequest', grpcProtocol.grant(300).body, gatewayProtocol.grant(300).body);
+  const grant = { id: 2 ** 48 - 1, ttl: 300 };
+  sameRequest('LeaseGrantRequest', grpcProtocol.grant(grant).body, gatewayProtocol.grant(grant).body);
   sameRequest('AuthenticateRequest', grpcProtocol.login('ü', '"').body, gatewayProtocol.login('ü', '"').body);
 });
 
@@ -100,7 +101,8 @@ test('replies are the same as over gRPC', () => {
     { response_range: { header } },
   ];
   sameReply('TxnResponse', { header, succeeded: true, responses }, ...txn, less);
-  const grant = [grpcProtocol.grant(1), gatewayProtocol.grant(1)] as const;
+  const one = { id: 1, ttl: 1 };
+  const grant = [grpcProtocol.grant(one), gatewayProtocol.grant(one)] as const;
   sameReply('LeaseGrantResponse', { header, ID: '7587899061836761865', TTL: '5' }, ...grant, less);
   const login = [grpcProtocol.login('', ''), gatewayProtocol.login('', '')] as const;
   sameReply('AuthenticateResponse', { header, token: 'abc.12' }, ...login, (reply) => reply);

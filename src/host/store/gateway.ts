@@ -37,7 +37,7 @@ export const gatewayProtocol: Protocol = {
     return call('kv/txn', body, json.decodeTxn, Math.floor((body.length * 3) / 4));
   },
   reads: (keys) => call('kv/txn', json.encodeReads(keys), json.decodeTxn),
-  grant: (seconds) => call('lease/grant', json.encodeGrant(seconds), json.decodeGrant),
+  grant: (lease) => call('lease/grant', json.encodeGrant(lease), json.decodeHeader),
   login: (name, password) => call('auth/authenticate', json.encodeLogin(name, password), json.decodeLogin),
 };
 

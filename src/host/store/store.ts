@@ -17,7 +17,18 @@ export interface Compare {
   modRevision: number;
 }
 
-export type Operation = { put: string; value: string | Buffer } | { delete: string };
+export type Operation =
+  | {
+      put: string;
+      value: string | Buffer;
+      /**
+       * The key goes by itself after so many seconds (1 to 10^9) of not being put again, and followers see that
+       * as a delete: not before, and at most a quarter of it and 3 s later. The store's own clock counts, also
+       * while the host is down. A put without it makes the key stay.
+       */
+      ttl?: number;
+    }
+  | { delete: string };
 
 export interface Transaction {
   /** All must hold, else nothing is done. */
@@ -59,13 +70,22 @@ export interface Follow {
 }
 
 /**
- * 'degraded': calls are answered, but changes of what is followed do not come. Whatever is not 'ok' or 'starting'
- * carries the error code of host/errors.ts that explains it.
+ * 'degraded': calls are answered, but changes of what is followed do not come. 'stale': the store has not answered
+ * since the start, but everything that is followed could be handed out as a copy remembers it. Whatever is not 'ok'
+ * or 'starting' carries the error code of host/errors.ts that explains it.
  */
 export interface StoreHealth {
-  state: 'starting' | 'ok' | 'degraded' | 'down';
+  state: 'starting' | 'ok' | 'degraded' | 'stale' | 'down';
   code?: string;
   reason: string;
+  /** Of the oldest copy in use, s; when stale. */
+  ageSeconds?: number;
+}
+
+/** What a copy on disk holds: keys, and bytes of keys and values. */
+export interface CacheSize {
+  entries: number;
+  bytes: number;
 }
 
 /** Whether the store does what it is asked. */
@@ -87,8 +107,8 @@ export interface Store {
   health(): StoreHealth;
   /** At most one observer; a store without it is not counted. */
   observe?(observer: StoreObserver): void;
-  /** Of the local cache of what is followed; absent where there is none. */
-  cacheSize?(): { entries: number; bytes: number };
+  /** Of the copy on disk of a remote store; absent: there is none. */
+  cacheSize?(): CacheSize | undefined;
   /** Resolves when the store has answered once; rejects on abort or an error that no retry can mend. */
   ready(signal?: AbortSignal): Promise<void>;
   get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined>;

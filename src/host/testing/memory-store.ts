@@ -2,6 +2,7 @@
 // A store in memory, for testing plugins: the whole interface, and ways to make it misbehave.
 import { setImmediate as turn } from 'node:timers/promises';
 import { NnoeError } from '../errors.js';
+import { checkOperations, keyOf } from '../store/operations.js';
 import type {
   Change,
   CommitResult,
@@ -28,6 +29,8 @@ export class MemoryStore implements Store {
   readonly #follows = new Set<MemoryFollow>();
   readonly #resets = new Set<() => void>();
   readonly #closing = new AbortController();
+  /** For keys that go by themselves. */
+  readonly #timers = new Map<string, NodeJS.Timeout>();
   #revision = 1;
   #down: string | undefined;
   #up: (() => void)[] = [];
@@ -88,7 +91,7 @@ export class MemoryStore implements Store {
   ): AsyncGenerator<Page> {
     await this.#answer(signal);
     const revision = this.#revision;
-    const entries = this.#below(prefix).filter(({ key }) => key > after);
+    const entries = this.#below(prefix).filter(({ key }) => byBytes(key, after) > 0);
     for (let at = 0; at === 0 || at < entries.length; at += pageSize) {
       await this.#answer(signal);
       yield { revision, entries: entries.slice(at, at + pageSize) };
@@ -99,7 +102,7 @@ export class MemoryStore implements Store {
     if (Math.max(operations.length, compare.length) > this.limits.operations) refuse('too many operations');
     if (sizeOf(operations) > this.limits.bytes + slack)
       throw new NnoeError('STORE_TOO_LARGE', { endpoint: this.name, reason: `${sizeOf(operations)} bytes` });
-    if (new Set(operations.map(keyOf)).size < operations.length) refuse('duplicate key given in txn request');
+    checkOperations(this.name, compare, operations);
     await this.#answer(signal);
     const current = compare.map(({ key }) => this.#entries.get(key));
     if (compare.some(({ modRevision }, i) => (current[i]?.modRevision ?? 0) !== modRevision))
@@ -121,6 +124,7 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.#closing.abort(new NnoeError('STORE_CLOSED'));
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     await Promise.all([...this.#follows].map((follow) => follow.close()));
   }
 
@@ -154,6 +158,7 @@ export class MemoryStore implements Store {
     const key = keyOf(operation);
     const before = this.#entries.get(key);
     const modRevision = this.#revision;
+    this.#time(operation);
     if ('delete' in operation) return this.#entries.delete(key) ? [{ type: 'delete', key, modRevision }] : [];
     const entry = {
       key,
@@ -165,9 +170,19 @@ export class MemoryStore implements Store {
     return [{ type: 'put', entry }];
   }
 
+  /** Sees to it that the key goes when its time has come, and that an earlier time no longer counts. */
+  #time(operation: Operation): void {
+    const key = keyOf(operation);
+    clearTimeout(this.#timers.get(key));
+    this.#timers.delete(key);
+    if (!('put' in operation) || operation.ttl === undefined) return;
+    const timer = setTimeout(() => this.#apply([{ delete: key }]), operation.ttl * 1000);
+    this.#timers.set(key, timer.unref());
+  }
+
   #below(prefix: string): KeyValue[] {
     const entries = [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix));
-    return entries.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+    return entries.sort((a, b) => byBytes(a.key, b.key));
   }
 }
 
@@ -180,7 +195,7 @@ const sizeOf = (operations: Operation[]) =>
     return sum + Buffer.byteLength(keyOf(operation)) + value;
   }, 0);
 
-const keyOf = (operation: Operation) => ('put' in operation ? operation.put : operation.delete);
+const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const changedKey = (change: Change) => (change.type === 'put' ? change.entry.key : change.key);
 
 function refuse(reason: string): never {

@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: MPL-2.0
 // The two assertions that everything comes down to.
 import * as assert from 'uvu/assert';
-import { type CompareOptions, describe, readLeases, type Stored } from './history.js';
-import type { Plane } from './plane.js';
+import {
+  type CompareOptions,
+  type Comparison,
+  describe,
+  readLeases,
+  type Stored,
+  type StoreView,
+} from './history.js';
+import type { Kea } from './kea.js';
 import { finalLeases, type Line, readCsv } from './witness.js';
+
+/** What the assertions need of a plane. */
+export interface Planes {
+  etcd: StoreView;
+  kea(family: 4 | 6): Kea;
+  compare(family: 4 | 6, options?: Partial<CompareOptions>): Promise<Comparison>;
+}
 
 /** Every line of Kea's lease file is in the history, in order, and nothing else is. Returns how many. */
 export async function exactHistory(
-  plane: Plane,
+  plane: Pick<Planes, 'compare'>,
   family: 4 | 6,
   options: Partial<CompareOptions> & {
     /** Kea expires a lease without writing so when it gives the address to somebody at once. */
@@ -26,7 +40,7 @@ const shape = (lease: Line | Stored) =>
   `/${lease.prefixLen} type ${lease.type} ${JSON.stringify(lease.hostname)}`;
 
 /** The store holds the leases that Kea holds, and no other. Returns how many. */
-export async function sameLeases(plane: Plane, family: 4 | 6): Promise<number> {
+export async function sameLeases(plane: Pick<Planes, 'etcd' | 'kea'>, family: 4 | 6): Promise<number> {
   const held = finalLeases(readCsv(plane.kea(family).at.csv, family));
   const stored = await readLeases(plane.etcd, family);
   const faults: string[] = [];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Lease history and leases as they stand in etcd, and their comparison with the witness.
 import { align } from './align.js';
-import type { Entry, Etcd } from './etcd.js';
+import type { Entry } from './etcd.js';
 import type { LeaseFacts, Line } from './witness.js';
 
 /** One value below dhcp/history/ or dhcp/leases/. */
@@ -12,6 +12,12 @@ export interface Stored extends LeaseFacts {
   node: string;
   modRevision: number;
   raw: Record<string, unknown>;
+}
+
+/** A store of any kind, looked at from outside. */
+export interface StoreView {
+  /** Everything below a prefix, in key order. */
+  list(prefix: string): Promise<Entry[]>;
 }
 
 export const historyPrefix = '/nnoe/dhcp/history/';
@@ -48,14 +54,14 @@ export function stored(entry: Entry): Stored {
 }
 
 /** History of one family (both have sequences of their own), oldest first. */
-export async function readHistory(etcd: Etcd, family: 4 | 6): Promise<Stored[]> {
-  const entries = await etcd.list(historyPrefix);
+export async function readHistory(store: StoreView, family: 4 | 6): Promise<Stored[]> {
+  const entries = await store.list(historyPrefix);
   const all = entries.map(stored).filter((s) => s.address.includes(':') === (family === 6));
   return all.sort((a, b) => a.seq - b.seq);
 }
 
-export async function readLeases(etcd: Etcd, family: 4 | 6): Promise<Map<string, Stored>> {
-  const entries = await etcd.list(leasePrefix);
+export async function readLeases(store: StoreView, family: 4 | 6): Promise<Map<string, Stored>> {
+  const entries = await store.list(leasePrefix);
   const all = entries.map(stored).filter((s) => s.address.includes(':') === (family === 6));
   return new Map(all.map((s) => [s.address, s]));
 }

@@ -12,7 +12,10 @@ import { temporary } from './workspace.js';
 export interface HostOptions {
   /** Journal directories by their name in the configuration. */
   journals: Record<string, { directory: string; family: 4 | 6 }>;
-  endpoints: string[];
+  /** Of etcd; left out: the embedded store. */
+  endpoints?: string[];
+  /** Where the store keeps its files; default below the host's own directory. */
+  storeDirectory?: string;
   /** Where it serves health and metrics; default a free port. */
   port?: number;
   /** Default 'node-a'. */
@@ -70,12 +73,23 @@ export class Host {
     return {
       node: options.node ?? 'node-a',
       journal: options.journals as unknown as JsonObject,
-      store: { kind: 'etcd', endpoints: options.endpoints, 'connect-timeout': 2, 'request-timeout': 5 },
+      store: this.store(),
       http: { listen: `127.0.0.1:${this.port}` },
       control: { socket: this.socket },
       plugins: { leases: { history: true }, ...options.plugins },
       ...options.extra,
     };
+  }
+
+  get storeDirectory(): string {
+    return this.options.storeDirectory ?? join(this.directory, 'store');
+  }
+
+  private store(): JsonObject {
+    const { endpoints } = this.options;
+    const directory = this.storeDirectory;
+    if (endpoints === undefined) return { kind: 'embedded', directory };
+    return { kind: 'etcd', directory, endpoints, 'connect-timeout': 2, 'request-timeout': 5 };
   }
 
   /** Starts the process without waiting for it. */
