@@ -22,12 +22,14 @@ Napi::Value open_journal(const Napi::CallbackInfo& info) {
   return info.Env().GetInstanceData<Classes>()->journal.New(arguments);
 }
 
-// Whether the open file is now locked by us, until it is closed; the kernel gives the lock back whatever happens.
+// Whether the open file is now locked by us, until it is closed; the kernel gives the lock back whatever
+// happens.
 Napi::Value lock_file(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsNumber())
     throw Napi::TypeError::New(info.Env(), "a file descriptor is a number");
   const bool locked = ::flock(info[0].As<Napi::Number>().Int32Value(), LOCK_EX | LOCK_NB) == 0;
-  if (!locked && errno != EWOULDBLOCK) throw coded(info.Env(), kIo, journal::system_error("lock", "file").text);
+  if (!locked && errno != EWOULDBLOCK)
+    throw coded(info.Env(), kIo, journal::system_error("lock", "file").text);
   return Napi::Boolean::New(info.Env(), locked);
 }
 

@@ -182,7 +182,7 @@ family = 6
 });
 
 test('a credential is read from the directory of systemd, and only there', () => {
-  const named = configure('[store]\nuser = "u"\npassword-file = "credential:etcd"\n');
+  const named = configure('[store]\nkind = "etcd"\nuser = "u"\npassword-file = "credential:etcd"\n');
   const credential = (environment: Record<string, string>) =>
     findings(nnoe(['check', '--json', ...named], environment)).find(({ subject }) =>
       /password-file/.test(subject),

@@ -3,7 +3,6 @@
 // to it.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { EtcdClient } from '../../src/host/store/etcd-client.js';
 import { conformance, followed } from '../lib/conformance.js';
 import { Etcd } from './lib/etcd.js';
 import { freePort } from './lib/ports.js';
@@ -181,27 +180,6 @@ stores.both('without a majority nothing is committed; with it again, all is', as
   assert.equal(seen.errors, []);
   await three.close();
   await cluster.stop();
-});
-
-stores.both('a put bound to a lease goes when the lease ends', async ({ name, protocol, shared }) => {
-  const client = new EtcdClient(protocol, { endpoints: etcd.endpoints });
-  const at = `/leased/${name}/`;
-  const key = `${at}k`;
-  const seen = followed(shared, at);
-  const { lease } = await client.request(protocol.grant(1));
-  await client.request(
-    protocol.txn(
-      [],
-      [
-        { put: key, value: 'x', lease },
-        { put: `${at}not`, value: 'y' },
-      ],
-    ),
-  );
-  await seen.becomes({ [key]: 'x', [`${at}not`]: 'y' });
-  await seen.becomes({ [`${at}not`]: 'y' });
-  await seen.follow.close();
-  client.close();
 });
 
 stores.both('closing ends what is outstanding', async ({ store }) => {

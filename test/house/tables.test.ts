@@ -26,11 +26,12 @@ test('every code is well formed, unique over both tables, and its row carries it
   );
 });
 
-test('rows are sorted by subject', () => {
+test('rows of one subject stand together', () => {
   const subject = (code: string) => code.split('_', 1)[0] ?? '';
   for (const rows of [errorRows, messageRows]) {
     const subjects = rows.map(([code]) => subject(code));
-    assert.equal(subjects, [...subjects].sort());
+    const runs = subjects.filter((each, i) => each !== subjects[i - 1]);
+    assert.equal(runs, [...new Set(runs)]);
   }
 });
 

@@ -90,7 +90,7 @@ test('a fault names the variable or the flag; those of the file come first', asy
     'NNOE_JOURNAL_DHCP6_FAMILY: journal.dhcp6.directory: found nothing, expected a text in quotes',
     'NNOE_STOP_DEADLINE: stop.deadline: found "soon", expected a number',
     '--set store.knd: no such key; did you mean store.kind?',
-    '--set store: is a section; set one of its keys: kind, root, endpoints, user, password-file, connect-timeout, request-timeout, tls',
+    '--set store: is a section; set one of its keys: kind, directory, max-size, root, endpoints, user, password-file, connect-timeout, request-timeout, cache, tls',
     '--set: wants KEY=VALUE, as store.kind=etcd',
     '--set plugins.sample.window: plugins.sample.window: found 9, expected 1 to 8 batches',
   ]);
