@@ -12,10 +12,13 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
+const usageText = `usage: main.js [--case NAME[,NAME…]] [--format text|json] [--seconds N] [--kills N]
+       [--pairs N] [--leases N] [--seed N] [--list] [--help]
+cases: ${Object.keys(cases).join(' ')}
+`;
+
 function usage(problem: string): never {
-  say(`${problem}\nusage: main.js [--case NAME[,NAME…]] [--format text|json] [--seconds N] [--kills N]`);
-  say('       [--pairs N] [--leases N] [--seed N] [--list]');
-  say(`cases: ${Object.keys(cases).join(' ')}`);
+  say(`${problem}\n${usageText.trimEnd()}`);
   process.exit(2);
 }
 
@@ -26,6 +29,7 @@ function parse() {
         case: { type: 'string' },
         format: { type: 'string', default: 'text' },
         list: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
         seconds: { type: 'string' },
         kills: { type: 'string' },
         pairs: { type: 'string' },
@@ -77,6 +81,10 @@ function chosen(): CaseName[] {
 }
 
 async function main(): Promise<number> {
+  if (values.help) {
+    process.stdout.write(usageText);
+    return 0;
+  }
   if (values.list) {
     await list();
     return 0;
