@@ -32,7 +32,7 @@ test: setup-test build sanitized ## Install what is missing, build, and pass eve
 	@$(WITH_NODE) node dist/test/run.js
 
 .PHONY: run
-run: setup-run build ## Run Kea and the host on loopback, with a few leases to look at; STORE=etcd adds an etcd.
+run: store-known setup-run build ## Run Kea and the host on loopback, with a few leases to look at; STORE=etcd adds an etcd.
 	@$(WITH_NODE) $(if $(STORE),STORE='$(STORE)') exec node dist/tools/run.js
 
 .PHONY: stress
@@ -67,7 +67,11 @@ clean: ## Remove everything that was built; installed packages and node_modules 
 
 # --- steps of the targets above; what they say goes to stderr, so that `bench` prints figures alone ---
 
-.PHONY: node_modules-current typescript native sanitized
+.PHONY: store-known node_modules-current typescript native sanitized
+# Before anything is built; dist/tools/run.js looks again.
+store-known:
+	@case '$(STORE)' in ''|embedded|etcd) ;; *) echo 'STORE is embedded or etcd, not "$(STORE)"' >&2; exit 2;; esac
+
 node_modules-current:
 	@$(WITH_NODE) tools/npm-ci.sh >&2
 

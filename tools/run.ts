@@ -3,12 +3,10 @@
 // has the host publish to a real etcd instead of a file of its own.
 import { load } from '../test/daemons/lib/perfdhcp.js';
 import { tellNothing } from '../test/daemons/lib/process.js';
-import { followLeases } from './run/leases.js';
+import { sayLeases } from './run/leases.js';
 import { isStoreKind, Plane, type Running, type StoreKind, useWorkspace, workspace } from './run/plane.js';
-import { leaseLine } from './run/show.js';
 import { inventory, suggestions, versions } from './run/words.js';
 
-const prefix = '/nnoe/dhcp/leases/';
 const say = (text: string): void => console.log(text);
 
 function seconds(): number | undefined {
@@ -26,18 +24,11 @@ function storeKind(): StoreKind {
   process.exit(2);
 }
 
-/** Prints every change of a lease; the returned function ends it. */
-const showLeases = ({ host }: Running): (() => void) =>
-  followLeases(host.directory, (change) => {
-    const key = change.type === 'put' ? change.entry.key : change.key;
-    say(leaseLine(change, key.slice(prefix.length), new Date()));
-  });
-
 /** A handful of clients: each gets a lease, some renew theirs, some give it back. */
 async function someExchanges({ keas }: Running): Promise<void> {
   for (const kea of keas) {
     say(`\nperfdhcp asks kea-dhcp${kea.family} for leases, renews some and releases some:`);
-    const mix = { rate: 2, clients: 3, seconds: 3, renews: 1, releases: 1 };
+    const mix = { rate: 3, clients: 4, seconds: 3, renews: 1, releases: 2 };
     const report = await load(kea, { ...mix, leases: 'address-and-prefix' }).finished();
     await new Promise((done) => setTimeout(done, 300));
     if (report.drops > 0)
@@ -76,16 +67,16 @@ async function main(): Promise<number> {
   const leave = useWorkspace();
   process.on('exit', leave);
   const plane = new Plane();
-  let hide: (() => void) | undefined;
+  const over = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const enough = new Promise<void>((done) => {
     if (limit !== undefined) timer = setTimeout(done, limit * 1000);
   });
   const work = async () => {
     const running = await plane.start(kind, say);
-    hide = showLeases(running);
-    await show(running, limit);
-    await Promise.race([stop, enough]);
+    const { live, broken } = sayLeases(running.host.socket, say, over.signal);
+    const shown = live.then(() => show(running, limit)).then(() => Promise.race([stop, enough]));
+    await Promise.race([shown, broken]);
   };
   try {
     await Promise.race([work(), stop, plane.watch()]);
@@ -97,7 +88,7 @@ async function main(): Promise<number> {
     return 1;
   } finally {
     clearTimeout(timer);
-    hide?.();
+    over.abort();
     await plane.stop();
   }
 }

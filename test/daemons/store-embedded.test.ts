@@ -17,7 +17,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NnoeError } from '../../src/host/errors.js';
 import { type EmbeddedStore, embeddedStore } from '../../src/host/store/embedded.js';
-import { followed } from '../lib/conformance.js';
+import { followed } from '../lib/followed.js';
 import { Random } from '../stress/random.js';
 import { EmbeddedView } from './lib/embedded-view.js';
 import { sleep, start, until } from './lib/process.js';

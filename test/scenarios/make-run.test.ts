@@ -39,20 +39,73 @@ async function nothingLeft(output: string, parts = 3): Promise<void> {
   );
 }
 
-for (const store of ['embedded', 'etcd'])
-  test(`RUN_SECONDS ends it with status 0, after leases of both families were shown (${store})`, async () => {
-    const proc = plane({ RUN_SECONDS: '9', ...(store === 'embedded' ? {} : { STORE: store }) });
-    const { code } = await proc.ended(60_000);
-    const output = proc.output();
-    assert.is(code, 0, output);
-    assert.match(output, /^\d\d:\d\d:\d\d {2}10\.0\.\d+\.\d+ +assigned +[0-9a-f:]+ +for \d+ s$/m);
-    assert.match(output, /^\d\d:\d\d:\d\d {2}2001:db8:\S+ +assigned +[0-9a-f:]+ +for/m);
-    assert.match(output, /^\d\d:\d\d:\d\d {2}2001:db8:\S+\/64 +assigned +[0-9a-f:]+ +for/m);
-    assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +released /m);
-    assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +gone$/m);
-    assert.is(/^ {2}etcd /m.test(output), store === 'etcd');
-    await nothingLeft(output, store === 'etcd' ? 4 : 3);
-  });
+/** Leases of both families, and what became of them. */
+function showsLeases(output: string): void {
+  assert.match(output, /^\d\d:\d\d:\d\d {2}10\.0\.\d+\.\d+ +assigned +[0-9a-f:]+ +for \d+ s$/m);
+  assert.match(output, /^\d\d:\d\d:\d\d {2}2001:db8:\S+ +assigned +[0-9a-f:]+ +for/m);
+  assert.match(output, /^\d\d:\d\d:\d\d {2}2001:db8:\S+\/64 +assigned +[0-9a-f:]+ +for/m);
+  assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +released /m);
+  assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +gone$/m);
+}
+
+test('RUN_SECONDS ends it with status 0, after leases of both families were shown', async () => {
+  const proc = plane({ RUN_SECONDS: '1' });
+  const { code } = await proc.ended(60_000);
+  const output = proc.output();
+  assert.is(code, 0, output);
+  showsLeases(output);
+  assert.not.match(output, /etcd/);
+  await nothingLeft(output);
+});
+
+/** What is suggested, by what it is for. */
+const suggested = (output: string): Map<string, string> =>
+  new Map([...output.matchAll(/^ {2}# (.+)\n {2}(.+)$/gm)].map((match) => [match[1] ?? '', match[2] ?? '']));
+
+/** What perfdhcp ends with when an exchange was under way at its end. */
+const unfinished = 3;
+
+/** Runs a command line as typed. @param forEver it goes on until Ctrl-C, which comes when it says what is expected. */
+async function says(command: string, expected: RegExp, forEver = false): Promise<void> {
+  const directory = temporary('typed');
+  const typed = start({ name: 'typed', command: 'sh', args: ['-c', `exec ${command}`], directory });
+  if (forEver) await typed.waitFor(expected);
+  if (forEver) typed.signal('SIGINT');
+  const { code, signal } = await typed.ended(30_000);
+  assert.match(typed.output(), expected, `${command}:\n${typed.output()}`);
+  const statuses = forEver ? [130] : command.startsWith('perfdhcp') ? [0, unfinished] : [0];
+  assert.ok(statuses.includes(code ?? -1), `${command}: ${code ?? signal}\n${typed.output()}`);
+}
+
+test('with etcd, every command that is suggested works', async () => {
+  const proc = plane({ STORE: 'etcd' });
+  await proc.waitFor(/^Ctrl-C stops everything/m, { timeout: 60_000 });
+  const output = proc.output();
+  showsLeases(output);
+  const left = suggested(output);
+  const typed = async (what: string, expected: RegExp, forEver?: boolean) => {
+    const command = left.get(what);
+    assert.ok(command, `${what} is not among ${[...left.keys()].join(', ')}`);
+    left.delete(what);
+    await says(command, expected, forEver);
+  };
+  await Promise.all([
+    typed('500 clients, 100 new ones a second', /received packets: [1-9]/),
+    typed('the same for v6, each with an address and a prefix', /received packets: [1-9]/),
+    typed('leases as they change', /^\d\d:\d\d:\d\d {2}10\.0\.\S+ +assigned /m, true),
+  ]);
+  await typed('the leases in the store', /^10\.0\.\d+\.\d+ +leased +in /m);
+  await typed('the leases as etcd holds them', /^\/nnoe\/dhcp\/leases\/10\.0\.\d+\.\d+\n\{"ip":"10\.0\./m);
+  await typed('everything that happened to them', /^\/nnoe\/dhcp\/history\//m);
+  await typed('what is connected, who is behind, what is wrong', /etcd/);
+  await typed('the journal, as the hook sees it', /"head": *\d+/);
+  await typed("have Kea's lease database read again", /dhcp4[\s\S]*dhcp6/);
+  await typed('state, with reasons, and metrics', /"status":"ok"|"state":"ok"/);
+  assert.equal([...left], []);
+  proc.signal('SIGINT');
+  assert.is((await proc.ended(30_000)).code, 0, proc.output());
+  await nothingLeft(output, 4);
+});
 
 test('Ctrl-C stops everything, with status 0', async () => {
   const proc = plane({});
@@ -79,10 +132,10 @@ test('a part that dies is named, with the end of its log, and the status is not 
 test('two at a time take other ports', async () => {
   const first = plane({});
   await first.waitFor(ready, { timeout: 60_000 });
-  const second = plane({ RUN_SECONDS: '1' });
-  assert.is((await second.ended(60_000)).code, 0, second.output());
-  first.signal('SIGTERM');
-  assert.is((await first.ended(30_000)).code, 0);
+  const second = plane({});
+  await second.waitFor(ready, { timeout: 60_000 });
+  for (const each of [first, second]) each.signal('SIGTERM');
+  for (const each of [first, second]) assert.is((await each.ended(30_000)).code, 0, each.output());
   const where = (output: string) =>
     [...output.matchAll(/^ {2}(?:etcd|kea-dhcp[46]|nnoe host) +(\S+)/gm)].map((match) => match[1]);
   assert.is(where(second.output()).length, 3);

@@ -1,45 +1,51 @@
 // SPDX-License-Identifier: MPL-2.0
-// Changes of leases as the host of `make run` (host.ts) writes them down, from its beginning and as they come.
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Change } from '../../src/host/store/store.js';
+// Changes of leases as the host tells them over its control socket, in the words of `nnoe leases --watch`.
+import { ControlClient } from '../../src/cli/client.js';
+import { changeLine } from '../../src/cli/lease-view.js';
+import { type LeaseLine, routes } from '../../src/host/control/api.js';
+import { sleep } from '../../test/daemons/lib/process.js';
 
-export const leasesFile = (directory: string): string => join(directory, 'leases.ndjson');
+/** When a server dies, that is found out first (ms), and named rather than what it does to its clients. */
+const causeFirst = 500;
 
-/** ms */
-const lookEvery = 50;
-
-/** A Buffer as JSON has it. */
-interface BytesJson {
-  type: 'Buffer';
-  data: number[];
+/** What a line tells people; undefined: nothing. */
+function words(line: LeaseLine): string | undefined {
+  if (line.type === 'put') return changeLine(line.address, line.lease, new Date());
+  if (line.type === 'delete') return changeLine(line.address, undefined, new Date());
+  return line.type === 'reset' ? 'changes of leases may have been missed' : undefined;
 }
 
-export function parseChange(line: string): Change {
-  const change = JSON.parse(line) as Change;
-  if (change.type === 'put')
-    change.entry.value = Buffer.from((change.entry.value as unknown as BytesJson).data);
-  return change;
+async function follow(
+  socket: string,
+  say: (line: string) => void,
+  live: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = new ControlClient(socket).stream<LeaseLine>('GET', routes.leases, { watch: '1' }, signal);
+  for await (const lines of stream)
+    for (const { line } of lines) {
+      if (line.type === 'live') live();
+      const text = words(line);
+      if (text !== undefined) say(text);
+    }
 }
 
-/** Calls `show` for every change, until the returned function is called. */
-export function followLeases(directory: string, show: (change: Change) => void): () => void {
-  const file = leasesFile(directory);
-  const chunk = Buffer.alloc(65_536);
-  let fd: number | undefined;
-  let rest = '';
-  const look = () => {
-    if (fd === undefined && existsSync(file)) fd = openSync(file, 'r');
-    if (fd === undefined) return;
-    for (let read = readSync(fd, chunk); read > 0; read = readSync(fd, chunk))
-      rest += chunk.toString('latin1', 0, read);
-    const lines = rest.split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) show(parseChange(line));
-  };
-  const timer = setInterval(look, lookEvery);
-  return () => {
-    clearInterval(timer);
-    if (fd !== undefined) closeSync(fd);
-  };
+/**
+ * Says every change until `signal` aborts.
+ * @returns `live` resolves when no change from then on can be missed; `broken` rejects when the host does not
+ *   answer, or stops to.
+ */
+export function sayLeases(
+  socket: string,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): { live: Promise<void>; broken: Promise<never> } {
+  let isLive: () => void = () => undefined;
+  const live = new Promise<void>((done) => {
+    isLive = done;
+  });
+  const broken = new Promise<never>((_, reject) => {
+    follow(socket, say, isLive, signal).catch((error) => sleep(causeFirst).then(() => reject(error)));
+  });
+  return { live, broken };
 }

@@ -20,8 +20,6 @@ const kinds = ['embedded', 'etcd'] as const;
 export type StoreKind = (typeof kinds)[number];
 export const isStoreKind = (text: string): text is StoreKind => kinds.includes(text as StoreKind);
 
-const script = join(import.meta.dirname, 'host.js');
-
 export interface Running {
   /** When the host does not use a file of its own. */
   etcd: Etcd | undefined;
@@ -62,7 +60,7 @@ export class Plane {
     };
     const port = await preferredPort(ports.health);
     const endpoints = etcd ? { endpoints: etcd.endpoints } : {};
-    const host = await Host.create({ journals, ...endpoints, node: 'demo', port, script });
+    const host = await Host.create({ journals, ...endpoints, node: 'demo', port });
     this.parts.unshift({ name: 'the host', proc: () => host.proc, stop: () => host.stop() });
     await host.start();
     return { etcd, keas: [kea4, kea6], host };

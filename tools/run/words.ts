@@ -43,7 +43,7 @@ function perfdhcp(server: Kea): string {
 const lookUp = ({ endpoints }: Etcd): [string, string][] => {
   const get = `etcdctl --endpoints ${endpoints[0]} get --prefix`;
   return [
-    ['the leases as the store holds them', `${get} /nnoe/dhcp/leases/`],
+    ['the leases as etcd holds them', `${get} /nnoe/dhcp/leases/`],
     ['everything that happened to them', `${get} /nnoe/dhcp/history/`],
   ];
 };
@@ -55,6 +55,7 @@ export function suggestions({ etcd, keas, host }: Running): string {
   const commands: [string, string][] = [
     ['500 clients, 100 new ones a second', perfdhcp(kea4)],
     ['the same for v6, each with an address and a prefix', perfdhcp(kea6)],
+    ['the leases in the store', `${nnoe} leases --socket ${host.socket}`],
     ...(etcd ? lookUp(etcd) : []),
     ['what is connected, who is behind, what is wrong', `${nnoe} status --socket ${host.socket}`],
     ['leases as they change', `${nnoe} leases --watch --socket ${host.socket}`],
