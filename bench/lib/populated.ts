@@ -87,7 +87,7 @@ function puts(first: number, count: number) {
 /** Resolves when the host has gone through what it wrote before, and says that it is so many leases. */
 export async function counted(host: Host, leases: number): Promise<void> {
   const probe = async () => sample(parseScrape(await host.metrics()), 'nnoe_dhcp_leases_active') === leases;
-  await until(`${leases} leases counted`, probe, 180_000, 500);
+  await until(`${leases} leases counted`, probe, 300_000, 500);
 }
 
 export async function end({ host, feed, held }: Populated): Promise<void> {

@@ -34,7 +34,13 @@ export type { EtcdOptions } from './etcd-client.js';
 
 /** etcd's --max-txn-ops and --max-request-bytes as they are by default, less what it adds itself. */
 const limits = { operations: 128, bytes: 1_500_000 } as const;
-const defaultPage = 1000;
+/** Entries in the first page of a listing that asks for no size; what it weighs decides about the others. */
+const firstPage = 1000;
+/**
+ * A page costs etcd up to 3.4 a look at every key that is still to come, so pages are as large as they may be: this
+ * many entries, or about this many bytes, of the 4 MiB that its gateway takes.
+ */
+const largestPage = { entries: 10_000, bytes: 2 ** 21 } as const;
 /** Without calls the store is asked this often (s) whether it is still there, and still the same. */
 const probeEvery = 5;
 
@@ -101,7 +107,7 @@ class EtcdStore implements Store {
     options: { pageSize?: number; after?: string; signal?: AbortSignal } = {},
   ): AsyncGenerator<Page> {
     const end = prefixEnd(prefix);
-    let limit = options.pageSize ?? defaultPage;
+    let limit = options.pageSize ?? firstPage;
     let key = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`;
     let revision = 0;
     for (;;) {
@@ -118,6 +124,7 @@ class EtcdStore implements Store {
       const last = page.entries.at(-1);
       if (!page.more || last === undefined) return;
       key = `${last.key}\0`;
+      if (options.pageSize === undefined) limit = fittingPage(page.entries);
     }
   }
 
@@ -224,6 +231,13 @@ class EtcdStore implements Store {
     this.#client.close();
     await Promise.all(closed);
   }
+}
+
+/** How many entries the next page should have, by those of the one before. */
+function fittingPage(entries: readonly KeyValue[]): number {
+  const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length + 40, 0);
+  const fitting = Math.floor((largestPage.bytes * entries.length) / bytes);
+  return Math.max(1, Math.min(largestPage.entries, fitting));
 }
 
 /** Connects in the background; `ready` says when it stands. */
