@@ -3,12 +3,12 @@
 # Builds the tree and passes the native, daemon, scenario and stress tests (without sanitizers) inside newer Debian
 # releases, for the Kea and etcd that they carry. Roots are bootstrapped once, into NNOE_MATRIX_DIR (default /var/tmp/nnoe-matrix), and kept.
 #   tools/matrix.sh [RELEASE...]     default: trixie (Kea 2.6) and forky (Kea 3.0)
-#   TESTS=regex                      which test files; default: those that start servers, and the native ones
+#   TESTS=regex                      which test files; default: those that start servers, the native ones, and the stores
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 roots=${NNOE_MATRIX_DIR:-/var/tmp/nnoe-matrix}
 logs=$PWD/build/matrix
-tests=${TESTS:-^(release/|test/(daemons|scenarios|stress)/)(?!hook-sanitized)}
+tests=${TESTS:-^(release/|src/host/store/|test/(daemons|scenarios|stress)/)(?!hook-sanitized)}
 known="trixie forky"
 
 say() { echo "matrix: $*" >&2; }

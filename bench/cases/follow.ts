@@ -40,10 +40,9 @@ async function startHost(kind: Kind, endpoint: string): Promise<Followed> {
   const host = await Host.start({
     journals: {},
     endpoints: [endpoint],
-    extra: {
-      plugins: { follower: { file } },
-      store: { kind, endpoints: [endpoint], 'connect-timeout': 2, 'request-timeout': 5 },
-    },
+    protocol: kind,
+    // Its only plugin, without the `leases` of other hosts.
+    extra: { plugins: { follower: { file } } },
     script: join(import.meta.dirname, '..', 'lib', 'follow-host.js'),
   });
   return { kind, host, file };

@@ -13,7 +13,8 @@ const WARM = 20;
 const PAUSE = 50;
 
 async function measure(options: CaseOptions): Promise<Record<string, Measured>> {
-  const populated = await populate(options.leases, 0, (line) => options.say(`scrape: ${line}`));
+  const say = (line: string) => options.say(`scrape: ${line}`);
+  const populated = await populate({ store: 'etcd', leases: options.leases, keys: 0, say });
   const { host } = populated;
   const taken: number[] = [];
   const answered: number[] = [];
@@ -45,7 +46,7 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
   };
 }
 
-const how = `${SCRAPES} scrapes over HTTP, one every ${PAUSE} ms, of a host that knows 1,000,000 leases`;
+const how = `${SCRAPES} scrapes over HTTP, one every ${PAUSE} ms, of a host that knows 1,000,000 leases, in etcd`;
 const loop = `${how}; time the event loop was at work from one scrape’s reading of it to the next’s (eventLoopUtilization, as nnoe_event_loop_active_seconds_total), so with all that the host does besides`;
 
 const scrape: BenchCase = {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 // How long a host takes to be ready again on a node with many leases, and what it then needs.
 import { until } from '../../test/daemons/lib/process.js';
-import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
-import { counted, end, type Populated, populate } from '../lib/populated.js';
-import { memory } from '../lib/process.js';
+import type { BenchCase, CaseOptions, FigureSpec, Measured } from '../lib/figures.js';
+import { counted, end, type Populated, type Population, populate } from '../lib/populated.js';
+import { type Memory, memory } from '../lib/process.js';
 import { summary } from '../lib/stats.js';
 
 const KEYS = 100_000;
@@ -14,9 +14,9 @@ interface Start {
   /** s from the start of the process. */
   ready: number;
   counted: number;
-  /** MB; when ready, and the highest until some time after everything was counted. */
-  atReady: number;
-  highest: number;
+  /** When ready, and the highest until some time after everything was counted. */
+  atReady: Memory;
+  highest: Memory;
 }
 
 async function measureOne({ host }: Populated, leases: number): Promise<Start> {
@@ -25,10 +25,11 @@ async function measureOne({ host }: Populated, leases: number): Promise<Start> {
   const seconds = () => (performance.now() - began) / 1000;
   await until('readiness', async () => (await host.ready())?.status === 200, 60_000, 10);
   const ready = seconds();
-  const { resident: atReady } = memory(pid);
+  const atReady = memory(pid);
   let highest = atReady;
   const look = setInterval(() => {
-    highest = Math.max(highest, memory(pid).resident);
+    const now = memory(pid);
+    if (now.resident > highest.resident) highest = now;
   }, 50);
   await counted(host, leases);
   const known = seconds();
@@ -37,57 +38,68 @@ async function measureOne({ host }: Populated, leases: number): Promise<Start> {
   return { ready, counted: known, atReady, highest };
 }
 
-async function measure(options: CaseOptions): Promise<Record<string, Measured>> {
-  const populated = await populate(options.leases, KEYS, (line) => options.say(`start: ${line}`));
-  const starts: Start[] = [];
+async function starts(store: Population['store'], options: CaseOptions): Promise<Record<string, Measured>> {
+  const { leases } = options;
+  const say = (line: string) => options.say(`start: ${store}: ${line}`);
+  const populated = await populate({ store, leases, keys: KEYS, say });
+  const found: Start[] = [];
   for (let round = 0; round < (options.pairs ?? 3); round++) {
     await populated.host.stop();
-    const start = await measureOne(populated, options.leases);
-    starts.push(start);
-    const { ready, atReady, highest } = start;
-    options.say(
-      `start: ready after ${ready.toFixed(2)} s with ${atReady.toFixed(0)} MB, leases counted after ${start.counted.toFixed(1)} s, at most ${highest.toFixed(0)} MB`,
+    const start = await measureOne(populated, leases);
+    found.push(start);
+    const { ready, atReady, highest, counted } = start;
+    say(
+      `ready after ${ready.toFixed(2)} s with ${megabytes(atReady)}, leases counted after ${counted.toFixed(1)} s, at most ${megabytes(highest)}`,
     );
   }
   await end(populated);
   return {
-    ready: summary(starts.map((each) => each.ready)),
-    memory: summary(starts.map((each) => each.atReady)),
-    'highest memory': summary(starts.map((each) => each.highest)),
-    'leases counted': summary(starts.map((each) => each.counted)),
+    [`ready, ${store}`]: summary(found.map((each) => each.ready)),
+    [`memory, ${store}`]: summary(found.map(({ atReady }) => atReady.resident)),
+    [`highest memory, ${store}`]: summary(found.map(({ highest }) => highest.resident)),
+    [`leases counted, ${store}`]: summary(found.map((each) => each.counted)),
   };
 }
 
-const how = `the host’s process on etcd with 1,000,000 leases of its own and ${KEYS} keys that a plugin follows and keeps; its journal attached and read to the end; median of starts`;
+const megabytes = ({ resident, anonymous }: Memory): string =>
+  `${resident.toFixed(0)} MB (${anonymous.toFixed(0)} anonymous)`;
+
+const how = (store: Population['store']) =>
+  `the host’s process on the store ${store} with 1,000,000 leases of its own and ${KEYS} keys that a plugin follows and keeps; its journal attached and read to the end; median of starts`;
+
+const figures = (store: Population['store']): FigureSpec[] => [
+  {
+    name: `ready, ${store}`,
+    unit: 's',
+    bound: { relation: '<=', value: 5 },
+    method: `${how(store)}; from spawning it to the first 200 of /ready, asked every 10 ms`,
+  },
+  {
+    name: `memory, ${store}`,
+    unit: 'MB',
+    bound: { relation: '<=', value: 300 },
+    method: `${how(store)}; VmRSS when /ready says so`,
+  },
+  {
+    name: `highest memory, ${store}`,
+    unit: 'MB',
+    bound: { relation: '<=', value: 300 },
+    method: `${how(store)}; highest VmRSS from readiness until ${LINGER} s after every lease is known again`,
+  },
+  {
+    name: `leases counted, ${store}`,
+    unit: 's',
+    method: `${how(store)}; until nnoe_dhcp_leases_active is served, a quarter of a core at most`,
+  },
+];
 
 const start: BenchCase = {
   summary: 'from the start of the host to its readiness, with a million leases',
-  figures: [
-    {
-      name: 'ready',
-      unit: 's',
-      bound: { relation: '<=', value: 5 },
-      method: `${how}; from spawning it to the first 200 of /ready, asked every 10 ms`,
-    },
-    {
-      name: 'memory',
-      unit: 'MB',
-      bound: { relation: '<=', value: 300 },
-      method: `${how}; VmRSS when /ready says so`,
-    },
-    {
-      name: 'highest memory',
-      unit: 'MB',
-      bound: { relation: '<=', value: 300 },
-      method: `${how}; highest VmRSS from readiness until ${LINGER} s after every lease is known again`,
-    },
-    {
-      name: 'leases counted',
-      unit: 's',
-      method: `${how}; until nnoe_dhcp_leases_active is served, a quarter of a core at most`,
-    },
-  ],
-  run: measure,
+  figures: [...figures('etcd'), ...figures('embedded')],
+  run: async (options) => ({
+    ...(await starts('etcd', options)),
+    ...(await starts('embedded', options)),
+  }),
 };
 
 export default start;

@@ -10,7 +10,7 @@ import { arrived, complete, LEASES } from './progress.js';
 export type Pair = readonly [key: string, value: string];
 
 export interface ThroughHost {
-  kind: 'etcd' | 'etcd-gateway';
+  protocol: 'etcd' | 'etcd-gateway';
   events: number;
   /** Events that go before, for the compilers. */
   warm: number;
@@ -18,7 +18,7 @@ export interface ThroughHost {
 
 /** Events per second, and what the host wrote. */
 export async function throughHost({
-  kind,
+  protocol,
   events,
   warm,
 }: ThroughHost): Promise<{ rate: number; written: Pair[] }> {
@@ -27,8 +27,7 @@ export async function throughHost({
   const feed = await Feed.open(directory);
   const journals = { dhcp4: { directory, family: 4 as const } };
   const { endpoints } = etcd;
-  const store = { kind, endpoints, 'connect-timeout': 2, 'request-timeout': 5 };
-  const host = await Host.start({ journals, endpoints, plugins: { leases: {} }, extra: { store } });
+  const host = await Host.start({ journals, endpoints, protocol, plugins: { leases: {} } });
   // The journal's beginning, a few batches for the compilers, and rest.
   await feed.send(events, warm, false);
   await arrived(etcd, events + warm - 1, 60_000);

@@ -134,10 +134,10 @@ export class HostMetrics implements DeliveryObserver {
     isReady.set(Number(ready));
     storeUp.set(Number(answers(health.store)));
     this.#etcd?.set(Number(answers(health.store)));
-    if (cache !== undefined) {
-      this.#cache?.bytes.set(cache.bytes);
-      this.#cache?.entries.set(cache.entries);
-    }
+    // Not opened yet, or off because of its disk: 0 would not be true.
+    for (const what of ['bytes', 'entries'] as const)
+      if (cache === undefined) this.#cache?.[what].remove();
+      else this.#cache?.[what].set(cache[what]);
     this.#refreshPlugins(health);
     this.#refreshJournals(health);
     this.#process.refresh();

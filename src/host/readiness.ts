@@ -38,9 +38,9 @@ export function readiness(
   const reasons = waiting.filter((each) => each !== undefined);
   if (reasons.length > 0 && store.state !== 'ok')
     reasons.unshift(
-      store.state === 'down'
-        ? troubled('store', store)
-        : waitsFor('store', 'READY_STORE_CONNECTING', { reason: store.reason }),
+      store.state === 'starting'
+        ? waitsFor('store', 'READY_STORE_CONNECTING', { reason: store.reason })
+        : troubled('store', store),
     );
   if (stopping) reasons.unshift(waitsFor('host', 'READY_HOST_STOPS', {}));
   return { ready: reasons.length === 0, reasons };

@@ -33,6 +33,7 @@ test('a systemd credential logs in; when it is wrong, log, health and metrics te
       log: { level: 'trace' },
       store: {
         kind: 'etcd',
+        directory: temporary('store'),
         endpoints: etcd.endpoints,
         user: 'root',
         'password-file': 'credential:etcd-password',

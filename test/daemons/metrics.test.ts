@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // What a running host serves on /metrics and /ready: the names, types, labels and help of the tables, documented
 // as they are, with true values; on a real journal and a real etcd, which goes away meanwhile.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -88,13 +88,10 @@ test('names, types, labels and help are those of the tables, and of the referenc
   );
   assert.ok(etcdOnly.length > 5);
   for (const [name] of etcdOnly) assert.ok(families.get(name)?.samples.length, name);
-  for (const name of [
-    ...Object.keys(notServed),
-    'nnoe_agent_cache_size_bytes',
-    'nnoe_agent_cache_size_entries',
-    'nnoe_agent_config_updates_total',
-  ])
+  for (const name of [...Object.keys(notServed), 'nnoe_agent_config_updates_total'])
     assert.not(families.has(name), `${name} has no true value here`);
+  for (const name of ['nnoe_agent_cache_size_bytes', 'nnoe_agent_cache_size_entries'])
+    assert.is(families.get(name)?.samples.length, 0, `${name}: nothing is followed`);
   await host.stop();
   await script.end();
   await etcd.stop();
@@ -176,9 +173,26 @@ test('not ready: every reason with its code and what to do, until the last is go
     async () => sample(await scrape(host), 'nnoe_agent_config_updates_total') === 2,
   );
   assert.is(sample(await scrape(host), 'nnoe_follower_held'), 1);
+  await until(
+    'the copy to be written',
+    async () => sample(await scrape(host), 'nnoe_agent_cache_size_entries') === 1,
+  );
+  assert.is(
+    sample(await scrape(host), 'nnoe_agent_cache_size_bytes'),
+    Buffer.byteLength('/nnoe/follower/keys/a2'),
+  );
   await host.stop();
   await etcd.killMember(0);
-  await host.spawn();
+  host.spawn();
+  await until(
+    'the copy to be all that the follower needs',
+    async () => /^STORE_\w+ READY_PLUGIN_SETUP$/.test(await codes().catch(() => '')),
+    20_000,
+    50,
+  );
+  await host.kill();
+  rmSync(host.storeDirectory, { recursive: true });
+  host.spawn();
   await until(
     'the store to be named',
     async () => /STORE_\w+ READY_PLUGIN_SNAPSHOT READY_PLUGIN_SETUP/.test(await codes().catch(() => '')),

@@ -145,8 +145,13 @@ stores.both('a watch that fails while calls are answered shows in health', async
   const proxy = await TcpProxy.open(etcd.member(0).clientPort);
   const cut = store([proxy.url]);
   const at = `/trouble/${name}/`;
+  let restarts = 0;
+  cut.observe?.({ failed: () => undefined, retried: () => undefined, followRestarted: () => restarts++ });
   const seen = followed(cut, at);
   await until('health', () => seen.snapshots > 0 && cut.health().state === 'ok');
+  await cut.commit({ operations: [{ put: `${at}k`, value: 'x' }] });
+  await seen.becomes({ [`${at}k`]: 'x' });
+  assert.is(restarts, 0, 'nothing was taken up again so far');
   // A watch says the key, and on gRPC so does the range: the prefix with its end is in both alike.
   const marks = [at, Buffer.from(at).toString('base64')];
   const watch = name === 'etcd' ? '/etcdserverpb.Watch/Watch' : '/v3/watch';
@@ -159,6 +164,7 @@ stores.both('a watch that fails while calls are answered shows in health', async
   assert.is(cut.health().state, 'degraded', 'a call that is answered does not hide it');
   proxy.request = undefined;
   await until('the end of it', () => cut.health().state === 'ok');
+  assert.ok(restarts > 0);
   await cut.close();
   proxy.close();
 });

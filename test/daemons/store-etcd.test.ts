@@ -109,6 +109,27 @@ stores.both(
   },
 );
 
+stores.both('a ttl counts from when etcd takes the put, also after an outage', async ({ name, store }) => {
+  const at = `/outage/${name}/`;
+  const proxy = await TcpProxy.open(etcd.member(0).clientPort);
+  const cut = store([proxy.url]);
+  const put = (key: string) => cut.commit({ operations: [{ put: at + key, value: 'x', ttl: 3 }] });
+  // Leaves a lease of 4 s behind, which would do for the next put as well.
+  await put('first');
+  proxy.refuse();
+  const late = put('late');
+  await sleep(2500);
+  proxy.pass();
+  assert.ok((await late).committed);
+  await sleep(2000);
+  assert.equal(
+    (await etcd.list(at)).map(({ key }) => key),
+    [`${at}late`],
+  );
+  await cut.close();
+  proxy.close();
+});
+
 stores.both('a list that is compacted away says so, and may be begun again', async ({ name, shared }) => {
   const at = `/page/${name}/`;
   for (let i = 0; i < 5; i++) await shared.commit({ operations: [{ put: `${at}${i}`, value: 'x' }] });

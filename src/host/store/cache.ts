@@ -16,6 +16,7 @@ import type {
   Page,
   Store,
   StoreHealth,
+  StoreObserver,
   Transaction,
 } from './store.js';
 
@@ -81,6 +82,10 @@ class CachedStore implements Store {
   #copies(): CachedCopy[] | undefined {
     const copies = [...this.#follows].map((follow) => follow.served);
     return copies.length > 0 && copies.every((copy) => copy !== undefined) ? copies : undefined;
+  }
+
+  observe(observer: StoreObserver): void {
+    this.#remote.observe?.(observer);
   }
 
   cacheSize(): CacheSize | undefined {

@@ -109,7 +109,7 @@ export class EtcdClient {
   /**
    * The answer's header is checked against what was known when the call was sent: all our calls are
    * linearizable, so a lower revision means that the store lost data.
-   * @param again called before every attempt but the first.
+   * @param again called before every attempt but the first; what it throws ends the call.
    */
   async request<R extends Reply>(call: Call<R>, signal?: AbortSignal, again?: () => void): Promise<R> {
     for (let failures = 1; ; failures++) {
@@ -125,10 +125,19 @@ export class EtcdClient {
         return reply;
       } catch (thrown) {
         await this.#failed(thrown, attempt, call, failures, signal);
-        this.observer?.retried();
-        again?.();
+        this.#tryAgain(call, again);
       }
     }
+  }
+
+  #tryAgain(call: Call<unknown>, again: (() => void) | undefined): void {
+    try {
+      again?.();
+    } catch (error) {
+      this.#troubled.delete(call);
+      throw error;
+    }
+    this.observer?.retried();
   }
 
   async #send(attempt: Attempt, call: Call<unknown>, signal: AbortSignal | undefined): Promise<Buffer> {

@@ -85,16 +85,17 @@ export class EtcdFollow implements Follow {
     const { client } = this.#parts;
     const signal = AbortSignal.any([this.#closing.signal, client.closing]);
     let last: End = 'stopped';
-    for (let again = false; !signal.aborted; again = true) {
-      if (again && last !== 'quiet') client.observer?.followRestarted();
+    while (!signal.aborted) {
       if (!(await this.#resumable(last))) this.#doubt = true;
       if (this.#doubt && !(await this.#list())) continue;
       // Another store, noticed meanwhile.
       if (this.#doubt) continue;
       last = await this.#watch();
-      if (last === 'quiet' || last === 'stopped') continue;
+      if (signal.aborted || last === 'quiet') continue;
+      client.observer?.followRestarted();
+      if (last === 'stopped') continue;
       this.#failures++;
-      if (!signal.aborted) await backOff(this.#failures, signal);
+      await backOff(this.#failures, signal);
     }
   }
 

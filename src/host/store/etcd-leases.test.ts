@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Leases } from './etcd-leases.js';
+import { type Lease, Leases } from './etcd-leases.js';
 import type { LeaseGrant } from './etcd-protocol.js';
 
 /** A cluster with a clock of its own: when each lease ends. */
@@ -12,13 +12,14 @@ function cluster() {
     async ({ id, ttl }: LeaseGrant) => {
       assert.ok(Number.isInteger(ttl) && Number.isSafeInteger(id) && !ends.has(id));
       ends.set(id, now + ttl);
+      return true;
     },
     () => now,
   );
   const advance = (seconds: number) => {
     now += seconds;
   };
-  const end = (id: number) => (ends.get(id) as number) - now;
+  const end = ({ id }: Lease) => (ends.get(id) as number) - now;
   return { leases, ends, advance, end };
 }
 
@@ -59,6 +60,7 @@ test('who asks together shares one grant; a failed one is asked for again', asyn
   let grants = 0;
   const leases = new Leases(async () => {
     if (++grants === 1) throw new Error('no');
+    return true;
   });
   const first = await Promise.all([1, 2, 3].map(() => leases.find(10).then(String, () => 'failed')));
   assert.equal(first, ['failed', 'failed', 'failed']);
@@ -67,6 +69,27 @@ test('who asks together shares one grant; a failed one is asked for again', asyn
   assert.is(grants, 2);
   leases.forget();
   assert.is.not(await leases.find(10), a);
+});
+
+test('a grant that takes several attempts counts from the last; what a lost answer made is not used', async () => {
+  let now = 0;
+  const made: number[] = [];
+  const leases = new Leases(
+    async ({ id }, again) => {
+      now += 100;
+      again();
+      now += 1;
+      made.push(id);
+      return made.length > 1;
+    },
+    () => now,
+  );
+  const lease = await leases.find(60);
+  assert.is(lease.id, made[1]);
+  assert.is(lease.ends, 201 + 75);
+  assert.ok(leases.serves(lease, 60));
+  now += 20;
+  assert.not(leases.serves(lease, 60));
 });
 
 test.run();

@@ -43,7 +43,7 @@ export interface TxnReply extends Reply {
 
 /** A lease to be made. */
 export interface LeaseGrant {
-  /** Chosen by us, so that an attempt whose answer was lost can be repeated; 1 to 2^53. */
+  /** Chosen by us; 1 to 2^53. */
   id: number;
   /** Whole seconds, 1 and more; etcd may choose longer. */
   ttl: number;

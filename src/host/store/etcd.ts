@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 // The stores `etcd` and `etcd-gateway`: keys and values in an etcd cluster (3.4 or later), over gRPC or over its
 // HTTP/JSON gateway. What differs between them is in etcd-grpc.ts and gateway.ts.
+import { NnoeError } from '../errors.js';
 import { EtcdClient, type EtcdOptions } from './etcd-client.js';
 import { EtcdFollow } from './etcd-follow.js';
 import { grpcProtocol } from './etcd-grpc.js';
-import { Leases } from './etcd-leases.js';
+import { type Lease, Leases } from './etcd-leases.js';
 import {
   type LeasedOperation,
   type LeaseGrant,
@@ -33,7 +34,13 @@ export type { EtcdOptions } from './etcd-client.js';
 
 /** etcd's --max-txn-ops and --max-request-bytes as they are by default, less what it adds itself. */
 const limits = { operations: 128, bytes: 1_500_000 } as const;
-const defaultPage = 1000;
+/** Entries in the first page of a listing that asks for no size; what it weighs decides about the others. */
+const firstPage = 1000;
+/**
+ * A page costs etcd up to 3.4 a look at every key that is still to come, so pages are as large as they may be: this
+ * many entries, or about this many bytes, of the 4 MiB that its gateway takes.
+ */
+const largestPage = { entries: 10_000, bytes: 2 ** 21 } as const;
 /** Without calls the store is asked this often (s) whether it is still there, and still the same. */
 const probeEvery = 5;
 
@@ -53,7 +60,7 @@ class EtcdStore implements Store {
     this.#protocol = protocol;
     this.#client = new EtcdClient(protocol, options);
     this.#root = `${options.root ?? '/nnoe'}/`;
-    this.#leases = new Leases((lease) => this.#grant(lease));
+    this.#leases = new Leases((lease, again) => this.#grant(lease, again));
     this.#client.onReset(() => this.#leases.forget());
     this.#probe = setInterval(() => this.#probeIdle(), probeEvery * 1000);
     this.#probe.unref();
@@ -100,7 +107,7 @@ class EtcdStore implements Store {
     options: { pageSize?: number; after?: string; signal?: AbortSignal } = {},
   ): AsyncGenerator<Page> {
     const end = prefixEnd(prefix);
-    let limit = options.pageSize ?? defaultPage;
+    let limit = options.pageSize ?? firstPage;
     let key = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`;
     let revision = 0;
     for (;;) {
@@ -117,6 +124,7 @@ class EtcdStore implements Store {
       const last = page.entries.at(-1);
       if (!page.more || last === undefined) return;
       key = `${last.key}\0`;
+      if (options.pageSize === undefined) limit = fittingPage(page.entries);
     }
   }
 
@@ -142,37 +150,50 @@ class EtcdStore implements Store {
     again: () => void,
   ): Promise<TxnReply> {
     for (;;) {
-      const request = this.#protocol.txn(compare, await this.#leased(operations, signal));
+      const { leased, serve } = await this.#leased(operations, signal);
+      const request = this.#protocol.txn(compare, leased);
       if (request.size > limits.bytes + 60_000) throw tooLarge(`${request.size} bytes`);
       try {
-        return await this.#client.request(request, signal, again);
+        return await this.#client.request(request, signal, () => {
+          again();
+          // After an outage a key would go too early with it.
+          if (!serve()) throw new NnoeError('STORE_LEASE', { endpoint: '-', reason: 'the lease has aged' });
+        });
       } catch (error) {
         if ((error as { code?: string }).code !== 'STORE_LEASE') throw error;
-        this.#leases.forget();
+        if (serve()) this.#leases.forget();
       }
     }
   }
 
-  /** With the lease of each put that has a ttl. */
+  /** With the lease of each put that has a ttl, and whether those leases do for a put that is sent now. */
   async #leased(
     operations: readonly Operation[],
     signal: AbortSignal | undefined,
-  ): Promise<readonly LeasedOperation[]> {
+  ): Promise<{ leased: readonly LeasedOperation[]; serve: () => boolean }> {
     const leased: LeasedOperation[] = [];
+    const used: { lease: Lease; ttl: number }[] = [];
     for (const operation of operations) {
       const ttl = 'put' in operation ? operation.ttl : undefined;
+      signal?.throwIfAborted();
       if (ttl === undefined) leased.push(operation);
-      else leased.push({ ...operation, lease: await abortable(this.#leases.find(ttl), signal) });
+      else {
+        const lease = await abortable(this.#leases.find(ttl), signal);
+        used.push({ lease, ttl });
+        leased.push({ ...operation, lease: lease.id });
+      }
     }
-    return leased;
+    return { leased, serve: () => used.every(({ lease, ttl }) => this.#leases.serves(lease, ttl)) };
   }
 
-  async #grant(lease: LeaseGrant): Promise<void> {
+  async #grant(lease: LeaseGrant, again: () => void): Promise<boolean> {
     try {
-      await this.#client.request(this.#protocol.grant(lease));
+      await this.#client.request(this.#protocol.grant(lease), undefined, again);
+      return true;
     } catch (error) {
       // An earlier attempt made it, and its answer was lost.
-      if (!/lease already exists/.test(String(error))) throw error;
+      if (/lease already exists/.test(String(error))) return false;
+      throw error;
     }
   }
 
@@ -210,6 +231,13 @@ class EtcdStore implements Store {
     this.#client.close();
     await Promise.all(closed);
   }
+}
+
+/** How many entries the next page should have, by those of the one before. */
+function fittingPage(entries: readonly KeyValue[]): number {
+  const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length + 40, 0);
+  const fitting = Math.floor((largestPage.bytes * entries.length) / bytes);
+  return Math.max(1, Math.min(largestPage.entries, fitting));
 }
 
 /** Connects in the background; `ready` says when it stands. */

@@ -97,7 +97,7 @@ export interface StoreObserver {
   failed(code: string): void;
   /** A call is tried again. */
   retried(): void;
-  /** A follow is taken up again, after whatever ended its watch. */
+  /** A follow is taken up again: its watch failed, history was compacted away, or the store is another one. */
   followRestarted(): void;
 }
 

@@ -2,7 +2,7 @@
 // What this node wrote before this life began: the keys are gone through once, at a quarter of a core at most,
 // and those of this node become known, with their revision and their end but not their content. Until then
 // the number of active leases is not known. Events go on meanwhile: what they touched is newer and is left alone.
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import { parseAddress } from '../../host/address.js';
 import type { KeyValue, ReadPrefix } from '../../host/plugin.js';
 import { endOf } from './active.js';
@@ -10,7 +10,10 @@ import type { Known } from './known.js';
 import { readStored } from './stored.js';
 import { firstPage } from './sweep.js';
 
-const pageSize = 500;
+/** Large, because etcd up to 3.4 looks at every key that is still to come for each page. */
+const pageSize = 5000;
+/** Entries that are looked at before others have a turn. */
+const slice = 500;
 /** Rest after a page, in multiples of the time it took. */
 const rest = 3;
 
@@ -51,8 +54,7 @@ export class Census {
       const store = this.#store;
       const { entries } = await firstPage(this.#o.prefix, pageSize, this.#after);
       signal.throwIfAborted();
-      if (store !== this.#store) continue;
-      for (const entry of entries) this.#take(entry);
+      if (!(await this.#takeAll(entries, store, signal))) continue;
       this.#done = entries.length < pageSize;
       this.#after = this.#o.prefix.name(entries.at(-1)?.key ?? '');
       if (!this.#done) await wait((performance.now() - began) * rest, undefined, { signal });
@@ -65,6 +67,16 @@ export class Census {
     this.#store++;
     this.#after = undefined;
     this.#done = false;
+  }
+
+  /** False: the store turned out to be another one. */
+  async #takeAll(entries: readonly KeyValue[], store: number, signal: AbortSignal): Promise<boolean> {
+    for (const [i, entry] of entries.entries()) {
+      if (i % slice === slice - 1) await setImmediate(undefined, { signal });
+      if (store !== this.#store) return false;
+      this.#take(entry);
+    }
+    return store === this.#store;
   }
 
   #take(entry: KeyValue): void {

@@ -14,6 +14,8 @@ export interface HostOptions {
   journals: Record<string, { directory: string; family: 4 | 6 }>;
   /** Of etcd; left out: the embedded store. */
   endpoints?: string[];
+  /** How to talk to etcd; default 'etcd'. */
+  protocol?: 'etcd' | 'etcd-gateway';
   /** Where the store keeps its files; default below the host's own directory. */
   storeDirectory?: string;
   /** Where it serves health and metrics; default a free port. */
@@ -86,10 +88,10 @@ export class Host {
   }
 
   private store(): JsonObject {
-    const { endpoints } = this.options;
+    const { endpoints, protocol = 'etcd' } = this.options;
     const directory = this.storeDirectory;
     if (endpoints === undefined) return { kind: 'embedded', directory };
-    return { kind: 'etcd', directory, endpoints, 'connect-timeout': 2, 'request-timeout': 5 };
+    return { kind: protocol, directory, endpoints, 'connect-timeout': 2, 'request-timeout': 5 };
   }
 
   /** Starts the process without waiting for it. */
