@@ -183,9 +183,12 @@ export class CachePrefix {
       wanted.set(entry.key, entry);
       if (i % 5000 === 4999) await turn();
     }
-    const operations = this.head === undefined ? [] : await this.#compare(id, wanted);
-    for (const entry of wanted.values()) operations.push(kept(id, entry));
-    await this.#write(operations, { id, revision, when: wallClock(), entries: entries.length, bytes });
+    const deletions = this.head === undefined ? [] : await this.#compare(id, wanted);
+    const operations = function* () {
+      yield* deletions;
+      for (const entry of wanted.values()) yield kept(id, entry);
+    };
+    await this.#write(operations(), { id, revision, when: wallClock(), entries: entries.length, bytes });
   }
 
   /** Takes from `wanted` what the copy holds as it should be. @returns the deletion of what it should not hold. */
@@ -224,15 +227,14 @@ export class CachePrefix {
     await this.#write(operations, head);
   }
 
-  async #write(operations: Operation[], head: CopyHead): Promise<void> {
+  async #write(operations: Iterable<Operation>, head: CopyHead): Promise<void> {
     if (!(await this.#o.makeRoom(this.prefix, head.bytes))) {
       this.#following = false;
       await this.#remove();
       return;
     }
-    const parts = slices(operations);
-    parts.push([{ put: headKey(this.prefix), value: JSON.stringify(head) }]);
-    await this.#o.store.commitParts(parts, AbortSignal.timeout(patience));
+    const headPut = { put: headKey(this.prefix), value: JSON.stringify(head) };
+    await this.#o.store.commitParts(slices(operations, headPut), AbortSignal.timeout(patience));
     this.#o.heads.set(this.prefix, head);
   }
 
@@ -266,10 +268,17 @@ export async function removeCopy(
   await removeBelow(store, dataKey(head.id));
 }
 
-function slices(operations: Operation[]): Operation[][] {
-  const parts: Operation[][] = [];
-  for (let at = 0; at < operations.length; at += atOnce) parts.push(operations.slice(at, at + atOnce));
-  return parts;
+/** Made as they are taken, so that others have a turn between two; `last` in one of its own. */
+function* slices(operations: Iterable<Operation>, last: Operation): Generator<Operation[]> {
+  let slice: Operation[] = [];
+  for (const operation of operations) {
+    slice.push(operation);
+    if (slice.length < atOnce) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+  yield [last];
 }
 
 export const ageOf = ({ when }: CopyHead): number => Math.max(0, wallClock() - when);
