@@ -15,8 +15,8 @@ type Range = (query: RangeQuery, signal?: AbortSignal) => Promise<RangeReply>;
 
 /** Entries in the first page of a listing that asks for no size; what it weighs decides about the others. */
 const firstPage = 1000;
-/** Largest of the others: etcd's gateway takes 4 MiB. */
-const largest = { entries: 10_000, bytes: 2 ** 21 } as const;
+/** Largest of the others: over a bad network a page has to come through in one piece. etcd's gateway takes 4 MiB. */
+const largest = { entries: 2000, bytes: 2 ** 19 } as const;
 /** Keys to come, in pages, from which on ranges that end soon are worth their number. */
 const many = 20;
 /** Prefixes whose keys to come are remembered. */
