@@ -13,10 +13,8 @@ export interface ListOptions {
 
 type Range = (query: RangeQuery, signal?: AbortSignal) => Promise<RangeReply>;
 
-/** Entries in the first page of a listing that asks for no size; what it weighs decides about the others. */
-const firstPage = 1000;
-/** Largest of the others: over a bad network a page has to come through in one piece. etcd's gateway takes 4 MiB. */
-const largest = { entries: 2000, bytes: 2 ** 19 } as const;
+/** Entries in a page: over a bad network it has to come through in one piece. */
+const defaultPage = 1000;
 /** Keys to come, in pages, from which on ranges that end soon are worth their number. */
 const many = 20;
 /** Prefixes whose keys to come are remembered. */
@@ -45,7 +43,7 @@ export class Pages {
   }
 
   async *list(prefix: string, { pageSize, after, signal }: ListOptions): AsyncGenerator<Page> {
-    let limit = pageSize ?? firstPage;
+    const limit = pageSize ?? defaultPage;
     let last = after === undefined || after < prefix ? undefined : after;
     for (let revision = 0, first = true; ; first = false) {
       const from = last === undefined ? prefix : `${last}\0`;
@@ -55,7 +53,6 @@ export class Pages {
       if (entries.length > 0 || (first && last === undefined)) yield { revision, entries };
       last = entries.at(-1)?.key;
       if (!more || last === undefined) return;
-      if (pageSize === undefined) limit = fitting(entries);
     }
   }
 
@@ -105,10 +102,4 @@ export class Pages {
     if (this.#toCome.size >= mostRemembered) this.#toCome.clear();
     this.#toCome.set(prefix, count);
   }
-}
-
-/** How many entries the next page should have, by those of the one before. */
-function fitting(entries: readonly KeyValue[]): number {
-  const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length + 40, 0);
-  return Math.max(1, Math.min(largest.entries, Math.floor((largest.bytes * entries.length) / bytes)));
 }
