@@ -174,33 +174,38 @@ export class CachePrefix {
     if (changes.size > 0 && this.head !== undefined) await this.#alter(changes, revision);
   }
 
-  /** What the copy holds now. */
-  async #held(id: string): Promise<Map<string, KeyValue>> {
-    const held = new Map<string, KeyValue>();
-    const from = dataKey(id);
-    for await (const page of this.#o.store.list(from)) {
-      for (const stored of page.entries) {
-        const entry = restored(stored, from);
-        held.set(entry.key, entry);
-      }
-      await turn();
-    }
-    return held;
-  }
-
   async #replace(entries: KeyValue[], revision: number): Promise<void> {
     const id = this.head?.id ?? this.#o.newId();
-    const held = this.head === undefined ? new Map<string, KeyValue>() : await this.#held(id);
-    const operations: Operation[] = [];
+    const wanted = new Map<string, KeyValue>();
     let bytes = 0;
     for (const [i, entry] of entries.entries()) {
       bytes += sizeOf(entry);
-      if (!isSame(held.get(entry.key), entry)) operations.push(kept(id, entry));
-      held.delete(entry.key);
+      wanted.set(entry.key, entry);
       if (i % 5000 === 4999) await turn();
     }
-    for (const key of held.keys()) operations.push({ delete: dataKey(id, key) });
-    await this.#write(operations, { id, revision, when: wallClock(), entries: entries.length, bytes });
+    const deletions = this.head === undefined ? [] : await this.#compare(id, wanted);
+    const operations = function* () {
+      yield* deletions;
+      for (const entry of wanted.values()) yield kept(id, entry);
+    };
+    await this.#write(operations(), { id, revision, when: wallClock(), entries: entries.length, bytes });
+  }
+
+  /** Takes from `wanted` what the copy holds as it should be. @returns the deletion of what it should not hold. */
+  async #compare(id: string, wanted: Map<string, KeyValue>): Promise<Operation[]> {
+    const deletions: Operation[] = [];
+    const from = dataKey(id);
+    // Page by page: all of it at a time would be a second copy in memory.
+    for await (const page of this.#o.store.list(from)) {
+      for (const stored of page.entries) {
+        const held = restored(stored, from);
+        const entry = wanted.get(held.key);
+        if (entry === undefined) deletions.push({ delete: stored.key });
+        else if (isSame(held, entry)) wanted.delete(held.key);
+      }
+      await turn();
+    }
+    return deletions;
   }
 
   async #alter(changes: Map<string, KeyValue | undefined>, revision: number): Promise<void> {
@@ -222,15 +227,14 @@ export class CachePrefix {
     await this.#write(operations, head);
   }
 
-  async #write(operations: Operation[], head: CopyHead): Promise<void> {
+  async #write(operations: Iterable<Operation>, head: CopyHead): Promise<void> {
     if (!(await this.#o.makeRoom(this.prefix, head.bytes))) {
       this.#following = false;
       await this.#remove();
       return;
     }
-    const parts = slices(operations);
-    parts.push([{ put: headKey(this.prefix), value: JSON.stringify(head) }]);
-    await this.#o.store.commitParts(parts, AbortSignal.timeout(patience));
+    const headPut = { put: headKey(this.prefix), value: JSON.stringify(head) };
+    await this.#o.store.commitParts(slices(operations, headPut), AbortSignal.timeout(patience));
     this.#o.heads.set(this.prefix, head);
   }
 
@@ -264,10 +268,17 @@ export async function removeCopy(
   await removeBelow(store, dataKey(head.id));
 }
 
-function slices(operations: Operation[]): Operation[][] {
-  const parts: Operation[][] = [];
-  for (let at = 0; at < operations.length; at += atOnce) parts.push(operations.slice(at, at + atOnce));
-  return parts;
+/** Made as they are taken, so that others have a turn between two; `last` in one of its own. */
+function* slices(operations: Iterable<Operation>, last: Operation): Generator<Operation[]> {
+  let slice: Operation[] = [];
+  for (const operation of operations) {
+    slice.push(operation);
+    if (slice.length < atOnce) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+  yield [last];
 }
 
 export const ageOf = ({ when }: CopyHead): number => Math.max(0, wallClock() - when);
@@ -283,8 +294,8 @@ export async function removeBelow(store: EmbeddedStore, prefix: string): Promise
 }
 
 /** Also by value: another cluster can have given the same revision to something else. */
-const isSame = (held: KeyValue | undefined, entry: KeyValue): boolean =>
-  held?.modRevision === entry.modRevision &&
+const isSame = (held: KeyValue, entry: KeyValue): boolean =>
+  held.modRevision === entry.modRevision &&
   held.createRevision === entry.createRevision &&
   held.value.equals(entry.value);
 
