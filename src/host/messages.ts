@@ -55,7 +55,7 @@ export const messages = {
   READY_JOURNAL_WALK: {
     level: 'info',
     text: 'a complete walk over Kea’s lease database is owed since {after}',
-    help: 'Plugins do not know all leases before it. Kea’s hook makes the walk when it runs; check that Kea does, and look for NNOE_WALK messages in its log.',
+    help: 'Plugins do not know all leases before it. Kea’s hook makes the walk when it runs; check that Kea does, and look for NNOE_WALK_BEGIN and NNOE_WALK_END in its log.',
   },
   READY_PART_FAILED: {
     level: 'info',
