@@ -36,6 +36,10 @@ export class EmbeddedView {
     return found;
   }
 
+  async count(prefix: string): Promise<number> {
+    return this.#open()?.entries.getKeysCount({ start: prefix, end: prefixEnd(prefix) }) ?? 0;
+  }
+
   async get(key: string): Promise<Entry | undefined> {
     const entry = this.#open()?.entries.get(key);
     return entry && { ...entry, key, value: entry.value.toString() };
