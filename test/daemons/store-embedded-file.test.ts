@@ -161,6 +161,8 @@ function opened(directory: string, command: string, ...args: string[]): string {
 }
 
 const isRoot = process.getuid?.() === 0;
+/** For mounting a small disk in a name space of its own. */
+const asRoot = isRoot ? [] : ['--map-root-user'];
 
 test('a file that may not be read is named with the reason, and stays', async () => {
   const { directory, file } = await filled(1);
@@ -168,8 +170,8 @@ test('a file that may not be read is named with the reason, and stays', async ()
   chmodSync(file, 0);
   for (const each of [dirname(directory), directory]) chmodSync(each, 0o777);
   chmodSync(join(directory, 'data.lock'), 0o666);
-  const user = isRoot ? ['--reuid=65534', '--clear-groups'] : ['--clear-groups'];
-  assert.match(opened(directory, 'setpriv', ...user), /^STORE_DIRECTORY .*EACCES.*data\.mdb/);
+  const unprivileged = isRoot ? ['setpriv', '--reuid=65534', '--clear-groups'] : [];
+  assert.match(opened(directory, 'env', ...unprivileged), /^STORE_DIRECTORY .*EACCES.*data\.mdb/);
   chmodSync(file, 0o640);
   assert.ok(readFileSync(file).equals(before));
   await embeddedStore({ directory }).close();
@@ -179,9 +181,8 @@ test('a first start on a full disk says so, and succeeds when there is room', ()
   const directory = temporary('no-room');
   const steps = (size: string, filler: number) =>
     `mount -t tmpfs -o size=${size} tmpfs ${directory} && head -c ${filler} /dev/zero > ${directory}/filler; "$@"; rm ${directory}/filler; exec "$@"`;
-  const user = isRoot ? [] : ['--map-root-user'];
-  for (const filler of [1_048_576, 1_044_480, 1_028_096, 1_015_808]) {
-    const said = opened(directory, 'unshare', ...user, '--mount', 'sh', '-c', steps('1m', filler), 'sh');
+  for (const filler of [1_048_576, 1_028_096, 1_015_808, 800_000]) {
+    const said = opened(directory, 'unshare', ...asRoot, '--mount', 'sh', '-c', steps('1m', filler), 'sh');
     assert.match(said, /^STORE_DISK_FULL no space for the store in [\s\S]*\nopen$/, `${filler}: ${said}`);
   }
 });
@@ -192,21 +193,22 @@ test('a full disk is named, reads go on, and what waited is written when there i
   const child = join(import.meta.dirname, 'fixtures/embedded-full.js');
   const { status, stdout, stderr } = spawnSync(
     'unshare',
-    [
-      ...(isRoot ? [] : ['--map-root-user']),
-      '--mount',
-      'sh',
-      '-c',
-      script,
-      'sh',
-      process.execPath,
-      child,
-      directory,
-    ],
+    [...asRoot, '--mount', 'sh', '-c', script, 'sh', process.execPath, child, directory],
     { encoding: 'utf8', timeout: 30_000 },
   );
   assert.is(status, 0, stdout + stderr);
   assert.equal(stdout.trim().split('\n'), ['STORE_DISK_FULL', 'reads', 'written', 'ok', 'complete']);
+});
+
+test('a store is opened on a disk that is full, its lock gone or not', async () => {
+  const { directory } = await filled(10);
+  const disk = temporary('no-room-left');
+  for (const lock of ['true', `rm ${disk}/data.mdb-lock`]) {
+    const fill = `head -c 1048576 /dev/zero > ${disk}/filler`;
+    const script = `mount -t tmpfs -o size=1m tmpfs ${disk} && cp ${directory}/* ${disk} && ${lock}; ${fill}; "$@" 2>&1`;
+    const said = opened(disk, 'unshare', ...asRoot, '--mount', 'sh', '-c', `${script}; true`, 'sh');
+    assert.match(said, lock === 'true' ? /^open$/m : /^STORE_DISK_FULL /m);
+  }
 });
 
 test('a file that is taken away stops the writing, and health says so', async () => {

@@ -71,8 +71,8 @@ export function openStoreFile(directory: string, name: string): StoreFile {
     if (!native().lockFile(lock)) throw new NnoeError(busyCode, { directory, owner: owner || '?' });
     const created = !existsSync(path);
     if (created) create(directory, path);
-    else check(path, owner !== '');
     reserveLock(path);
+    if (!created) check(path, owner !== '');
     mark(lock, String(process.pid));
     return held(path, created, lock);
   } catch (error) {
@@ -114,8 +114,17 @@ const lockBytes = 16_384;
 /** LMDB would make it with a hole in it, and end the process with SIGBUS where the disk has no block for that. */
 function reserveLock(path: string): void {
   const lock = `${path}-lock`;
-  if (!existsSync(lock)) writeFileSync(lock, Buffer.alloc(lockBytes), { mode: 0o640 });
+  if (existsSync(lock)) return;
+  try {
+    writeFileSync(lock, Buffer.alloc(lockBytes), { mode: 0o640 });
+  } catch (error) {
+    rmSync(lock, { force: true });
+    throw error;
+  }
 }
+
+/** Without so many bytes on the disk no store is begun: LMDB does not survive to find none in the middle of it. */
+const leastRoom = 262_144;
 
 /** Made beside its place and renamed, so that a file in its place is never half made. */
 function create(directory: string, path: string): void {
@@ -126,6 +135,8 @@ function create(directory: string, path: string): void {
   clear(making, `${making}-lock`, `${path}-lock`);
   const meta: Meta = { format, id: randomUUID(), revision: 1, entries: 0, bytes: 0 };
   try {
+    writeFileSync(making, Buffer.alloc(leastRoom));
+    rmSync(making);
     reserveLock(making);
     const tables = openWriteTables(making);
     try {
