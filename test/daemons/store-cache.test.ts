@@ -205,6 +205,20 @@ test('a directory that cannot be used costs the cache and nothing else', async (
   await store.close();
 });
 
+test('a cache that another host has costs the second one its cache and nothing else', async () => {
+  const directory = await remembered('/p/', { '/p/1': 'x' });
+  const first = cached(etcd.endpoints, directory);
+  await followed(first, '/p/').becomes({ '/p/1': 'x' });
+  codes.length = 0;
+  const second = cached(etcd.endpoints, directory);
+  await followed(second, '/p/').becomes({ '/p/1': 'x' });
+  assert.ok(codes.includes('STORE_CACHE_OFF'));
+  assert.is(second.cacheSize?.(), undefined);
+  await second.close();
+  assert.equal(first.cacheSize?.()?.entries, 1);
+  await first.close();
+});
+
 test('a store that came back with other values at the same revisions is not mistaken', async () => {
   const directory = temporary('swapped');
   for (const value of ['first', 'second']) {
