@@ -112,7 +112,7 @@ export const messages = {
   STORE_CACHE_DISCARDED: {
     level: 'warn',
     text: 'the cache of the store begins anew: {reason}',
-    help: 'It held copies of what plugins follow, for starts without the store; the next answer of the store fills it again.',
+    help: 'It held copies of what plugins follow, for starts without the store; the next answer of the store fills it again. The old file stands beside it as cache.mdb.damaged and can be removed.',
   },
   STORE_CACHE_EVICTED: {
     level: 'info',
