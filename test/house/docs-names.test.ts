@@ -44,7 +44,16 @@ const variables = new Set([
 
 /** Other people's. */
 const foreign = new Set([
-  ...['KEA_HOOKS_PATH', 'NO_COLOR', 'FORCE_COLOR', 'TMPDIR', 'O_RDWR', 'O_NONBLOCK', 'CREDENTIALS_DIRECTORY'],
+  ...[
+    'KEA_HOOKS_PATH',
+    'NO_COLOR',
+    'FORCE_COLOR',
+    'TMPDIR',
+    'O_RDWR',
+    'O_NONBLOCK',
+    'O_DSYNC',
+    'CREDENTIALS_DIRECTORY',
+  ],
   ...['NOTIFY_SOCKET', 'EXTEND_TIMEOUT_USEC', 'NODE_EXTRA_CA_CERTS', 'PATH'],
 ]);
 
