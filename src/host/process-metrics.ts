@@ -3,6 +3,7 @@
 // wakes an idle process 100 times a second.
 import { readdirSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import type { Gauge } from 'prom-client';
 import { type Make, setCounter } from './metrics.js';
 
 export class ProcessMetrics {
@@ -25,9 +26,18 @@ export class ProcessMetrics {
     heapTotal.set(memory.heapTotal);
     heapUsed.set(memory.heapUsed);
     external.set(memory.external);
-    virtual.set(Number(/^VmSize:\s+(\d+) kB$/m.exec(proc('status'))?.[1]) * 1024);
+    setKnown(virtual, () => Number(/^VmSize:\s+(\d+) kB$/m.exec(proc('status'))?.[1]) * 1024);
     // One of them is the directory's own.
-    fds.set(readdirSync('/proc/self/fd').length - 1);
+    setKnown(fds, () => readdirSync('/proc/self/fd').length - 1);
+  }
+}
+
+/** Without a free file descriptor /proc cannot be read: the metric is left out, and the others are shown. */
+function setKnown(gauge: Gauge, look: () => number): void {
+  try {
+    gauge.set(look());
+  } catch {
+    gauge.remove();
   }
 }
 

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
-// `node embedded-verify.js FILE`: reads a store's file from its beginning to its end. Status 0 when all is as
-// it has to be; else 1 and the reason on standard error, or the signal that a damaged page brought about.
+// `node embedded-verify.js FILE`: reads a store's file from its beginning to its end, as of one revision. Status 0
+// when all is as it has to be; 3 when it is not, with the reason on standard error, or the signal that a damaged
+// page brought about; 1 when it could not be read for another reason.
+import { damagedStatus } from './embedded-check.js';
 import { metaKey, openReadTables } from './embedded-env.js';
 import { format } from './embedded-format.js';
+
+/** LMDB's own words for a damaged file: page not found, corrupted, invalid. */
+const damageCodes = new Set<unknown>([-30_797, -30_796, -30_793]);
+/** No key is empty; without it, lmdb-js begins at keys that begin with the byte 5. */
+const firstKey = Buffer.from([0]);
 
 function verify(file: string): string | undefined {
   const { entries, meta } = openReadTables(file, true);
@@ -11,7 +18,7 @@ function verify(file: string): string | undefined {
   if (said.format !== format) return `it has format ${said.format}, this release has ${format}`;
   let count = 0;
   let bytes = 0;
-  for (const { key, value } of entries.getRange({})) {
+  for (const { key, value } of entries.getRange({ start: firstKey })) {
     const { createRevision, modRevision } = value;
     if (!(createRevision >= 1 && createRevision <= modRevision && modRevision <= said.revision))
       return `revisions of ${String(key)} are ${createRevision}, ${modRevision} of ${said.revision}`;
@@ -23,11 +30,16 @@ function verify(file: string): string | undefined {
   return undefined;
 }
 
+let status = 0;
 let fault: string | undefined;
 try {
   fault = verify(process.argv[2] ?? '');
+  if (fault !== undefined) status = damagedStatus;
 } catch (error) {
   fault = error instanceof Error ? error.message : String(error);
+  // What has no code was thrown by a record that is none.
+  const { code } = error as { code?: unknown };
+  status = code === undefined || damageCodes.has(code) ? damagedStatus : 1;
 }
 if (fault !== undefined) process.stderr.write(`${fault}\n`);
-process.exit(fault === undefined ? 0 : 1);
+process.exit(status);
