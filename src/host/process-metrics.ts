@@ -3,6 +3,7 @@
 // wakes an idle process 100 times a second.
 import { readdirSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import type { Gauge } from 'prom-client';
 import { type Make, setCounter } from './metrics.js';
 
@@ -21,11 +22,11 @@ export class ProcessMetrics {
     const { user, system } = process.cpuUsage();
     setCounter(cpu, (user + system) / 1e6);
     setCounter(active, performance.eventLoopUtilization().active / 1000);
-    const memory = process.memoryUsage();
-    resident.set(memory.rss);
-    heapTotal.set(memory.heapTotal);
-    heapUsed.set(memory.heapUsed);
-    external.set(memory.external);
+    const heap = getHeapStatistics();
+    heapTotal.set(heap.total_heap_size);
+    heapUsed.set(heap.used_heap_size);
+    external.set(heap.external_memory);
+    setKnown(resident, () => process.memoryUsage.rss());
     setKnown(virtual, () => Number(/^VmSize:\s+(\d+) kB$/m.exec(proc('status'))?.[1]) * 1024);
     // One of them is the directory's own.
     setKnown(fds, () => readdirSync('/proc/self/fd').length - 1);

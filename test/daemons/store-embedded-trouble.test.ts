@@ -25,7 +25,7 @@ async function unclean(keys: number, extra: string[] = []): Promise<{ directory:
   for (let at = 0; at < names.length; at += 500) {
     const operations = names
       .slice(at, at + 500)
-      .map((put) => ({ put, value: `needle ${put} ` + 'v'.repeat(200) }));
+      .map((put) => ({ put, value: `needle ${put} ${'v'.repeat(200)}` }));
     await store.commit({ operations });
   }
   // Of its own pages.
@@ -133,13 +133,13 @@ test('a writing thread that dies is told to whoever can start the process again'
   const lost: NnoeError[] = [];
   const failed: string[] = [];
   const store = embeddedStore({ directory: temporary('thread'), lost: (error) => lost.push(error) });
-  process.off('worker', keep);
   store.observe({
     failed: (code) => failed.push(code),
     retried: () => undefined,
     followRestarted: () => undefined,
   });
   await store.commit({ operations: [{ put: '/k', value: '' }] });
+  process.off('worker', keep);
   await workers[0]?.terminate();
   await until('it to be told', () => lost.length > 0);
   assert.is(lost[0]?.code, 'STORE_WRITE_FAILED');
@@ -162,6 +162,8 @@ test('a disk that refuses the page that makes a transaction valid is the end for
 test('a place that cannot be looked at shows in health', async () => {
   const directory = join(temporary('loop'), 'store');
   const store = embeddedStore({ directory });
+  // The thread that writes has opened the file by then.
+  await store.commit({ operations: [{ put: '/k', value: '' }] });
   renameSync(directory, `${directory}.moved`);
   symlinkSync(directory, directory);
   await until('health to say so', () => store.health().code === 'STORE_DIRECTORY', 8000);

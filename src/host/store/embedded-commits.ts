@@ -33,8 +33,8 @@ type Trouble = 'STORE_DAMAGED' | 'STORE_DISK_FULL' | 'STORE_REPLACED' | 'STORE_W
 
 /** errno values of a disk, quota or file size that is used up. */
 const spaceCodes = new Set([27, 28, 122]);
-/** MDB_PANIC: the page that makes a transaction valid could not be written, and LMDB takes no more of them. */
-const panic = -30_795;
+/** The page that makes a transaction valid could not be written, and LMDB takes no more of them; as lmdb-js says it. */
+const panic = 'MDB_PANIC';
 /** With less than this (bytes) left on the disk, that is why a write was cut short, which LMDB calls EIO. */
 const littleSpace = 2 ** 20;
 
@@ -70,7 +70,7 @@ export class Commits {
         done: (results, meta) => this.#done(results, meta),
         failed: (requests, code, reason) => {
           for (const request of requests) this.#takeBack(request);
-          if (code === panic) return this.#lose(reason);
+          if (reason.includes(panic)) return this.#lose(reason);
           const isFull = spaceCodes.has(code) || isUsedUp(options.directory);
           this.#suffer(isFull ? 'STORE_DISK_FULL' : 'STORE_WRITE_FAILED', reason);
         },

@@ -6,8 +6,8 @@ import { damagedStatus } from './embedded-check.js';
 import { metaKey, openReadTables } from './embedded-env.js';
 import { format } from './embedded-format.js';
 
-/** LMDB's own words for a damaged file: page not found, corrupted, invalid. */
-const damageCodes = new Set<unknown>([-30_797, -30_796, -30_793]);
+/** LMDB's own words for a damaged file, as lmdb-js passes them on. */
+const damageWords = /MDB_(PAGE_NOTFOUND|CORRUPTED|INVALID)/;
 /** No key is empty; without it, lmdb-js begins at keys that begin with the byte 5. */
 const firstKey = Buffer.from([0]);
 
@@ -39,7 +39,7 @@ try {
   fault = error instanceof Error ? error.message : String(error);
   // What has no code was thrown by a record that is none.
   const { code } = error as { code?: unknown };
-  status = code === undefined || damageCodes.has(code) ? damagedStatus : 1;
+  status = code === undefined || damageWords.test(fault) ? damagedStatus : 1;
 }
 if (fault !== undefined) process.stderr.write(`${fault}\n`);
 process.exit(status);
