@@ -66,7 +66,7 @@ export class Host {
     checkPlugins(options.plugins);
     // Early, so that an addon that is missing or of another release is refused at the start.
     const addon = (options.native ?? native)();
-    this.#store = options.store ?? openStore(config.store, log);
+    this.#store = options.store ?? openStore(config.store, log, options.fatal);
     this.#clock = new PatientClock(() => answers(this.#store.health()));
     this.#health = new HealthLog(log);
     const metrics = new HostMetrics(this.#registry, {

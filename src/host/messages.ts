@@ -135,6 +135,17 @@ export const messages = {
     text: 'the copy of {prefix} is not kept up to date: {reason}',
     help: 'The older copy stays and shows its age. Usually the disk is full.',
   },
+  STORE_CHECKED: { level: 'info', text: '{file} was read through: it is sound' },
+  STORE_CHECKING: {
+    level: 'info',
+    text: '{file} was not closed in order; it is read through while it serves',
+    help: 'A kill does not harm it. A power cut can, where the disk says too early that it has written. What is found is logged, and shown in health when it is damage.',
+  },
+  STORE_UNCHECKED: {
+    level: 'warn',
+    text: '{file} could not be read through: {reason}',
+    help: 'It is not known to be damaged, and is used. It is read through again at the next start.',
+  },
 } as const satisfies Record<string, MessageSpec>;
 
 export type MessageCode = keyof typeof messages;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // The store that the configuration names; a remote one with a copy on disk of what plugins follow.
 import type { StoreConfig } from './config.js';
+import type { NnoeError } from './errors.js';
 import type { Logger } from './log.js';
 import { pathOf, readSecret } from './secrets.js';
 import { cachedStore } from './store/cache.js';
@@ -10,10 +11,14 @@ import type { Store } from './store/store.js';
 
 const mebibyte = 2 ** 20;
 
-/** @throws NnoeError CREDENTIAL_ABSENT, or of an embedded store that cannot be opened; a remote one is waited for. */
-export function openStore(config: StoreConfig, log: Logger): Store {
+/**
+ * @param lost called when only another start of the process can help the store.
+ * @throws NnoeError CREDENTIAL_ABSENT, or of an embedded store that cannot be opened; a remote one is waited for.
+ */
+export function openStore(config: StoreConfig, log: Logger, lost: (error: NnoeError) => void): Store {
   const { directory } = config;
-  if (config.kind === 'embedded') return embeddedStore({ directory, maxSize: config['max-size'] * mebibyte });
+  if (config.kind === 'embedded')
+    return embeddedStore({ directory, maxSize: config['max-size'] * mebibyte, log, lost });
   const remote = openRemote(config);
   const { ttl, 'max-size': maxSize } = config.cache;
   if (ttl === 0) return remote;

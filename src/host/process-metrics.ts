@@ -3,6 +3,8 @@
 // wakes an idle process 100 times a second.
 import { readdirSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import type { Gauge } from 'prom-client';
 import { type Make, setCounter } from './metrics.js';
 
 export class ProcessMetrics {
@@ -20,14 +22,23 @@ export class ProcessMetrics {
     const { user, system } = process.cpuUsage();
     setCounter(cpu, (user + system) / 1e6);
     setCounter(active, performance.eventLoopUtilization().active / 1000);
-    const memory = process.memoryUsage();
-    resident.set(memory.rss);
-    heapTotal.set(memory.heapTotal);
-    heapUsed.set(memory.heapUsed);
-    external.set(memory.external);
-    virtual.set(Number(/^VmSize:\s+(\d+) kB$/m.exec(proc('status'))?.[1]) * 1024);
+    const heap = getHeapStatistics();
+    heapTotal.set(heap.total_heap_size);
+    heapUsed.set(heap.used_heap_size);
+    external.set(heap.external_memory);
+    setKnown(resident, () => process.memoryUsage.rss());
+    setKnown(virtual, () => Number(/^VmSize:\s+(\d+) kB$/m.exec(proc('status'))?.[1]) * 1024);
     // One of them is the directory's own.
-    fds.set(readdirSync('/proc/self/fd').length - 1);
+    setKnown(fds, () => readdirSync('/proc/self/fd').length - 1);
+  }
+}
+
+/** Without a free file descriptor /proc cannot be read: the metric is left out, and the others are shown. */
+function setKnown(gauge: Gauge, look: () => number): void {
+  try {
+    gauge.set(look());
+  } catch {
+    gauge.remove();
   }
 }
 

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { ask, connected, LineReader, open, raw } from '../../../test/lib/control-client.js';
 import { refusal } from '../../../test/lib/control-shapes.js';
 import { cleanUp, stage, temporary, until } from '../../../test/lib/host-stage.js';
-import type { Follow, FollowHandlers, Page } from '../store/store.js';
+import type { Follow, FollowHandlers, FollowOptions, Page } from '../store/store.js';
 import { MemoryStore } from '../testing.js';
 import type { ControlLimits } from './limits.js';
 
@@ -23,9 +23,10 @@ class CountingStore extends MemoryStore {
   closed = 0;
   pages = 0;
 
-  override follow(at: string, handlers: FollowHandlers): Follow {
+  override follow(at: string, handlers: FollowHandlers, options?: FollowOptions): Follow {
     this.follows++;
-    const follow = super.follow(at, handlers);
+    assert.is(options?.from, 'now', 'every lease would be loaded');
+    const follow = super.follow(at, handlers, options);
     return {
       close: () => {
         this.closed++;

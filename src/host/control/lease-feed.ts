@@ -2,7 +2,7 @@
 // One follow for everybody who watches the same leases: the store keeps one account of what it told, however
 // many watch. A reader that has too much waiting makes the follow wait; the reader's own limits end that.
 import { NnoeError } from '../errors.js';
-import type { Change, Follow, Store } from '../store/store.js';
+import type { Change, Follow, FollowHandlers, Store } from '../store/store.js';
 
 export interface FeedReader {
   /** Changes of one revision. A promise holds up the follow, and so every reader of the feed. */
@@ -72,7 +72,8 @@ class LeaseFeed {
     });
     this.live.catch(() => undefined); // whoever joined is told
     let first = true;
-    this.#follow = store.follow(prefix, {
+    const handlers: FollowHandlers = {
+      // After the first: changes may be missing, so readers begin anew.
       snapshot: () => {
         if (!first) for (const reader of this.#readers) reader.reset();
         first = false;
@@ -82,7 +83,9 @@ class LeaseFeed {
         await Promise.all([...this.#readers].map((reader) => reader.change(changes, revision)));
       },
       error: (error) => this.fail(error),
-    });
+    };
+    // What stands there, each reader lists for itself, a page at a time.
+    this.#follow = store.follow(prefix, handlers, { from: 'now' });
   }
 
   add(reader: FeedReader): () => void {

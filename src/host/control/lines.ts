@@ -57,11 +57,18 @@ export class Lines {
   /** Ends with `error` as the last line, unless that is why there is nobody to read it. */
   fail(error: unknown): void {
     if (this.signal.aborted || error instanceof Gone) return;
-    this.#response.end(`${JSON.stringify({ type: 'error', ...faultOf(error) })}\n`);
+    this.#end(`${JSON.stringify({ type: 'error', ...faultOf(error) })}\n`);
   }
 
   end(): void {
-    if (!this.signal.aborted) this.#response.end();
+    if (!this.signal.aborted) this.#end('');
+  }
+
+  /** A reader that does not take the rest would keep its place among the streams. */
+  #end(text: string): void {
+    this.#response.end(text);
+    const timer = setTimeout(() => this.cut(), this.#stallMs).unref();
+    this.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
 
   /** Without a word: the reader does not read. */

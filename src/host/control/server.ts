@@ -42,8 +42,8 @@ export class ControlServer {
    * @throws NnoeError CONTROL_BUSY: another host answers there.
    */
   async open(): Promise<void> {
-    if (this.#options.socket === '') return;
-    await this.#listen();
+    if (this.#options.socket === '' || this.#closed) return;
+    await this.#begin();
     if (this.#trouble?.code === 'CONTROL_BUSY') throw this.#trouble;
   }
 
@@ -52,9 +52,15 @@ export class ControlServer {
     const { socket } = this.#options;
     if (socket === '' || this.#closed || this.#opening !== undefined) return;
     if (this.#server !== undefined && identity(socket) === this.#file) return;
-    this.#opening = this.#listen().finally(() => {
+    void this.#begin();
+  }
+
+  /** Kept, so that closing waits for it: what listens by then is closed. */
+  #begin(): Promise<void> {
+    this.#opening ??= this.#listen().finally(() => {
       this.#opening = undefined;
     });
+    return this.#opening;
   }
 
   health(): ControlHealth {

@@ -42,7 +42,7 @@ export const storeErrors = {
   STORE_DAMAGED: {
     code: 'STORE_DAMAGED',
     message: '{file} is damaged: {reason}',
-    help: 'The file of the embedded store cannot be used, and is not made anew by itself, because somebody may want to save what it holds. Move it and its neighbours (.mdb-lock, .lock) away, or put a copy of it back; then start again. With an empty store, ask Kea for its leases again: `nnoe-resync` on its control socket.',
+    help: 'The file of the embedded store cannot be used, and is not made anew by itself, because somebody may want to save what it holds. Move it and its neighbours (.mdb-lock, .lock) away, or put a copy of it back; then start again. With an empty store, ask Kea for its leases again: `nnoe-resync` on its control socket. Found while the host runs, it writes no more but goes on reading, so that the store can still be copied; events stay in the journal.',
     retry: false,
     exit: 78,
   },
@@ -155,7 +155,7 @@ export const storeErrors = {
   STORE_WRITE_FAILED: {
     code: 'STORE_WRITE_FAILED',
     message: 'the store in {directory} cannot be written: {reason}',
-    help: 'The disk refuses; the reason is what the system says. The host keeps trying, and events stay in the journal. When the disk is well again and this stays, start the host again.',
+    help: 'The disk refuses; the reason is what the system says. The host keeps trying, and events stay in the journal. When the disk is well again and this stays, start the host again. It ends by itself when only that can help.',
     retry: true,
   },
 } as const satisfies Record<string, ErrorSpec>;

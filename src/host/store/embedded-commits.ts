@@ -8,7 +8,7 @@ import { isOutOfSpace } from './embedded-file.js';
 import type { Meta } from './embedded-format.js';
 import { WriterThread } from './embedded-thread.js';
 import type { WriteRequest, WriteResult, WriterData } from './embedded-writer.js';
-import type { CommitResult } from './store.js';
+import type { CommitResult, StoreObserver } from './store.js';
 
 export interface CommitsOptions extends WriterData {
   /** For errors. */
@@ -16,6 +16,8 @@ export interface CommitsOptions extends WriterData {
   /** Called before those who wait are answered, in order of revision. */
   written(results: WriteResult[], meta: Meta): void;
   swept(keys: string[], meta: Meta): void;
+  /** In this life of the process nothing can be written any more, though in another it might. */
+  lost(error: NnoeError): void;
 }
 
 interface Pending {
@@ -28,8 +30,10 @@ interface Pending {
   forget(): void;
 }
 
-type Trouble = 'STORE_DISK_FULL' | 'STORE_WRITE_FAILED' | 'STORE_REPLACED';
+type Trouble = 'STORE_DAMAGED' | 'STORE_DISK_FULL' | 'STORE_REPLACED' | 'STORE_WRITE_FAILED';
 
+/** The page that makes a transaction valid could not be written, and LMDB takes no more of them; as lmdb-js says it. */
+const panic = 'MDB_PANIC';
 /** With less than this (bytes) left on the disk, that is why a write was cut short, which LMDB calls EIO. */
 const littleSpace = 2 ** 20;
 
@@ -48,10 +52,12 @@ export class Commits {
   readonly #pending = new Map<number, Pending>();
   /** What the thread does not have: given back by it, or come after. */
   readonly #waiting = new Set<Pending>();
+  observer: StoreObserver | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #trouble: NnoeError | undefined;
   #ended = false;
+  #closing = false;
   #lastId = 0;
 
   constructor(options: CommitsOptions) {
@@ -63,11 +69,12 @@ export class Commits {
         done: (results, meta) => this.#done(results, meta),
         failed: (requests, code, reason) => {
           for (const request of requests) this.#takeBack(request);
+          if (reason.includes(panic)) return this.#lose(reason);
           const isFull = isOutOfSpace(code) || isUsedUp(options.directory);
           this.#suffer(isFull ? 'STORE_DISK_FULL' : 'STORE_WRITE_FAILED', reason);
         },
         swept: options.swept,
-        lost: (reason) => this.end('STORE_WRITE_FAILED', `the writing thread ended: ${reason}`),
+        lost: (reason) => this.#lose(`the writing thread ended: ${reason}`),
       },
     );
   }
@@ -83,8 +90,22 @@ export class Commits {
 
   /** From now on whoever commits waits. */
   end(code: Trouble, reason: string): void {
+    if (this.#ended) return;
     this.#ended = true;
-    this.#trouble = this.#error(code, reason);
+    clearTimeout(this.#retry);
+    this.#note(code, reason);
+  }
+
+  #lose(reason: string): void {
+    if (this.#ended) return;
+    this.end('STORE_WRITE_FAILED', reason);
+    this.#options.lost(this.#trouble as NnoeError);
+  }
+
+  #note(code: Trouble, reason: string): void {
+    const { directory, file } = this.#options;
+    this.#trouble = new NnoeError(code, { directory, file, reason });
+    this.observer?.failed(code);
   }
 
   write(parts: ArrayBuffer[], signal?: AbortSignal): Promise<CommitResult> {
@@ -141,8 +162,8 @@ export class Commits {
   }
 
   #suffer(code: Trouble, reason: string): void {
-    if (this.#ended) return;
-    this.#trouble = this.#error(code, reason);
+    if (this.#ended || this.#closing) return;
+    this.#note(code, reason);
     this.#retry ??= setTimeout(() => this.#again(), pause(++this.#failures));
   }
 
@@ -153,7 +174,10 @@ export class Commits {
     this.#waiting.clear();
     // With nobody waiting, whether the trouble is over shows when the next one writes.
     if (waiting.length === 0) this.#recover();
-    for (const pending of waiting) this.#send(pending);
+    for (const pending of waiting) {
+      this.observer?.retried();
+      this.#send(pending);
+    }
   }
 
   #recover(): void {
@@ -162,12 +186,9 @@ export class Commits {
     this.#failures = 0;
   }
 
-  #error(code: Trouble, reason: string): NnoeError {
-    return new NnoeError(code, { directory: this.#options.directory, reason });
-  }
-
   /** What the thread has is still written; the rest is rejected. */
   async close(): Promise<void> {
+    this.#closing = true;
     clearTimeout(this.#retry);
     this.#reject(this.#waiting);
     await this.#thread.close();

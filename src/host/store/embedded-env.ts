@@ -9,6 +9,9 @@ import type { KeyValue } from './store.js';
 /** Bytes of address space for the map, and so the most that `max-size` can be: it costs no memory. */
 export const mapSize = 2 ** 40;
 
+/** Of the files: leases are nobody else's business. */
+const fileMode = 0o640;
+
 interface KeyEncoder {
   writeKey(key: string | Buffer, target: Buffer, start: number): number;
   readKey(target: Buffer, start: number, end: number): string;
@@ -38,15 +41,18 @@ export const metaKey = 'store';
 const sharedOptions = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
 export function openEnvironment(file: string, readOnly = false): RootDatabase {
-  return open({
+  const options = {
     path: file,
     noSubdir: true,
     mapSize,
     maxDbs: 3,
     readOnly,
+    permissionsMode: fileMode,
     // A commit has reached the disk when it returns: data first, then the page that makes it valid.
     overlappingSync: false,
-  });
+  };
+  // Its types leave out `permissionsMode`.
+  return open(options);
 }
 
 export interface ReadTables {

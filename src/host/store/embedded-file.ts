@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MPL-2.0
 // The files of an embedded store in their directory: made, locked, and looked at before LMDB maps them, because
 // what is wrong with a mapped file shows as a signal and not as an error.
-import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
   accessSync,
   closeSync,
   constants,
   existsSync,
-  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
-  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -22,11 +19,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type ErrorCode, NnoeError, reasonOf } from '../errors.js';
 import { native } from '../native.js';
 import { metaKey, openReadTables, openWriteTables } from './embedded-env.js';
 import { format, type Meta } from './embedded-format.js';
+import { lookAtPages } from './embedded-pages.js';
 import { damaged, readMeta } from './embedded-read.js';
 
 export interface StoreFile {
@@ -34,8 +31,12 @@ export interface StoreFile {
   path: string;
   /** It was made just now. */
   created: boolean;
-  /** Whether the path still leads to the file that was opened. */
+  /** Whoever had it last did not close it, and it was not read through since. */
+  unchecked: boolean;
+  /** Whether the path still leads to the file that was opened. @throws when that cannot be seen. */
   present(): boolean;
+  /** It was read through, and is sound. */
+  sound(): void;
   /** Lets go of the lock. @param clean the store was closed in order. */
   release(clean: boolean): void;
 }
@@ -43,6 +44,9 @@ export interface StoreFile {
 /** Of a disk, quota or file size that is used up, as Node.js and as LMDB tells it. */
 const spaceCodes = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG', 28, 122, 27]);
 export const isOutOfSpace = (code: unknown): boolean => spaceCodes.has(code);
+
+/** How long pages are looked at before the store opens, ms; longer when it was not read through since the last time. */
+const lookFor = 1500;
 
 const busyCode = 'STORE_LOCKED';
 
@@ -67,25 +71,31 @@ export function openStoreFile(directory: string, name: string): StoreFile {
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     const lockFile = join(directory, `${name}.lock`);
     lock = openSync(lockFile, constants.O_RDWR | constants.O_CREAT, 0o640);
-    const owner = readFileSync(lockFile, 'latin1').trim();
+    const [owner = '', ends = '0'] = readFileSync(lockFile, 'latin1').trim().split(' ');
     if (!native().lockFile(lock)) throw new NnoeError(busyCode, { directory, owner: owner || '?' });
     const created = !existsSync(path);
     if (created) create(directory, path);
     reserveLock(path);
-    if (!created) check(path, owner !== '');
-    mark(lock, String(process.pid));
-    return held(path, created, lock);
+    if (!created) check(path, owner !== '', lookFor * 4 ** Number(ends));
+    // Before LMDB: should it not survive this file, the next start looks longer, and so in the end finds out why.
+    const unchecked = !created && owner !== '';
+    mark(lock, unchecked ? `${process.pid} ${Number(ends) + 1}` : String(process.pid));
+    if (!created) identify(path);
+    return held(path, { created, unchecked, lock });
   } catch (error) {
     if (lock !== undefined) closeSync(lock);
     throw refused(directory, error);
   }
 }
 
-function held(path: string, created: boolean, lock: number): StoreFile {
+function held(path: string, it: { created: boolean; unchecked: boolean; lock: number }): StoreFile {
+  const { created, unchecked, lock } = it;
   const { ino, dev } = statSync(path);
   return {
     path,
     created,
+    unchecked,
+    sound: () => mark(lock, String(process.pid)),
     present() {
       const now = statSync(path, { throwIfNoEntry: false });
       return now?.ino === ino && now.dev === dev;
@@ -97,7 +107,10 @@ function held(path: string, created: boolean, lock: number): StoreFile {
   };
 }
 
-/** Says in the lock file who has the store; empty: it was closed in order. */
+/**
+ * Says in the lock file who has the store, and how often in a row it ended before it was read through; empty: it was
+ * closed in order.
+ */
 function mark(lock: number, text: string): void {
   try {
     ftruncateSync(lock);
@@ -157,42 +170,18 @@ function create(directory: string, path: string): void {
   closeSync(fd);
 }
 
-// Of LMDB's meta pages, two at the beginning of the file, valid in turns (struct MDB_meta behind a page head).
-const metaMagic = 0xbeefc0de;
-const metaAt = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152 };
-const metaBytes = 168;
-
-/** Why the file cannot be mapped; 'short' when it ends before the last page that it counts. */
-function fault(fd: number): 'short' | string | undefined {
-  const { size } = fstatSync(fd);
-  const page = Buffer.alloc(metaBytes);
-  let latest = { transaction: -1n, end: 0 };
-  for (let at = 0, i = 0; i < 2; i++) {
-    if (readSync(fd, page, 0, metaBytes, at) < metaBytes) return `it ends after ${size} bytes`;
-    const magic = page.readUInt32LE(metaAt.magic);
-    if (magic !== metaMagic) return `its beginning is not LMDB's (at ${at}: ${magic.toString(16)})`;
-    const pageSize = page.readUInt32LE(metaAt.pageSize);
-    if (pageSize < 512 || pageSize > 65_536) return `it has pages of ${pageSize} bytes`;
-    const transaction = page.readBigUInt64LE(metaAt.transaction);
-    const end = (Number(page.readBigUInt64LE(metaAt.lastPage)) + 1) * pageSize;
-    if (transaction > latest.transaction) latest = { transaction, end };
-    at += pageSize;
-  }
-  return size < latest.end ? 'short' : undefined;
-}
-
-/** @param killed whoever had it last did not close it. */
-function check(path: string, killed: boolean): void {
+/**
+ * A kill cannot damage the file: LMDB never writes over a page in use. A power cut that the disk lied about, the disk
+ * itself and people can, so after an end that was not in order pages are looked at before LMDB follows them.
+ */
+function check(path: string, killed: boolean, limit: number): void {
   const fd = openSync(path, constants.O_RDONLY);
   try {
-    const found = fault(fd);
-    // Pages at the end that were free when they were counted need not be there.
-    if (found === 'short' || (found === undefined && killed)) goThrough(path);
-    else if (found !== undefined) throw damaged(path, found);
+    const { fault } = lookAtPages(fd, killed, limit);
+    if (fault !== undefined) throw damaged(path, fault);
   } finally {
     closeSync(fd);
   }
-  identify(path);
 }
 
 /** Before anything is opened for writing, so that a file of somebody else stays as it is. */
@@ -207,22 +196,4 @@ function identify(path: string): void {
   } catch (error) {
     throw error instanceof NnoeError ? error : damaged(path, reasonOf(error), error);
   }
-}
-
-const verifier = fileURLToPath(new URL('embedded-verify.js', import.meta.url));
-const verifyLimit = 120_000; // ms
-const notOurs = 2; // status of the verifier
-
-/** Reads everything once in a process of its own, which a damaged page may kill. */
-function goThrough(path: string): void {
-  const { status, signal, stderr } = spawnSync(process.execPath, [verifier, path], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: verifyLimit,
-    encoding: 'utf8',
-  });
-  // Of something else, or of another format: `identify` says which.
-  if (status === 0 || status === notOurs) return;
-  const said = stderr.trim().split('\n').at(-1) ?? '';
-  const reason = signal === null ? said || `status ${status}` : `reading it ended with ${signal}`;
-  throw damaged(path, reason);
 }

@@ -7,9 +7,16 @@ import type { Change, Follow, FollowHandlers, KeyValue } from './store.js';
 /** Changes that wait for a slow handler before it has to begin anew. */
 const longestQueue = 65_536;
 
+interface Snapshot {
+  entries: KeyValue[];
+  revision: number;
+}
+
 export interface FollowSource {
-  /** Everything below the prefix as of one revision. */
-  snapshot(): Promise<{ entries: KeyValue[]; revision: number }>;
+  /** What the follower is to begin with, as of one revision. */
+  snapshot(): Snapshot | Promise<Snapshot>;
+  /** It has to begin anew. */
+  restarted(): void;
   ended(): void;
 }
 
@@ -51,6 +58,7 @@ export class EmbeddedFollow implements Follow {
     if (this.#queued > longestQueue) {
       this.#overflown = true;
       this.#queue = [];
+      this.#source.restarted();
     } else this.#queue.push({ changes, revision });
     this.#wake?.();
   }

@@ -26,6 +26,13 @@ export function readMeta({ meta }: ReadTables, file: string, transaction?: Trans
   throw new NnoeError('STORE_FORMAT', { file, reason });
 }
 
+/** LMDB's own account against the store's. @throws NnoeError STORE_DAMAGED. */
+export function checkCount({ entries }: ReadTables, meta: Meta, file: string): void {
+  const { entryCount } = entries.getStats() as { entryCount: number };
+  if (entryCount !== meta.entries)
+    throw damaged(file, `it holds ${entryCount} keys, and should hold ${meta.entries}`);
+}
+
 export function readKey({ entries }: ReadTables, key: string): KeyValue | undefined {
   const at = Buffer.from(key);
   if (at.length === 0 || at.length > longestKey) return undefined;

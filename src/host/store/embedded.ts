@@ -4,26 +4,30 @@
 // for all that came meanwhile. What `commit` resolved survives the end of the process and of the machine.
 import { setImmediate as turn } from 'node:timers/promises';
 import { NnoeError, reasonOf } from '../errors.js';
+import { type Logger, say } from '../log.js';
+import { verify } from './embedded-check.js';
 import { Commits } from './embedded-commits.js';
 import { openReadTables, type ReadTables } from './embedded-env.js';
 import { openStoreFile, type StoreFile } from './embedded-file.js';
 import { EmbeddedFollow } from './embedded-follow.js';
-import { encodeTransaction, entryOf, type Meta, TransactionReader } from './embedded-format.js';
-import { damaged, Reading, readKey, readMeta } from './embedded-read.js';
+import { Follows } from './embedded-follows.js';
+import { encodeTransaction, type Meta } from './embedded-format.js';
+import { checkCount, damaged, Reading, readKey, readMeta } from './embedded-read.js';
 import type { WriteResult } from './embedded-writer.js';
 import { checkOperations, tooLarge } from './operations.js';
 import type {
   CacheSize,
-  Change,
   CommitResult,
   Compare,
   Follow,
   FollowHandlers,
+  FollowOptions,
   KeyValue,
   Operation,
   Page,
   Store,
   StoreHealth,
+  StoreObserver,
   Transaction,
 } from './store.js';
 
@@ -34,6 +38,9 @@ export interface EmbeddedOptions {
   name?: string;
   /** Most bytes that keys and values may fill, with what LMDB needs to find them. */
   maxSize?: number;
+  log?: Logger;
+  /** Nothing can be written any more until the process has started again; health says 'down'. */
+  lost?: (error: NnoeError) => void;
 }
 
 /** Larger transactions gain nothing: all that wait share one sync. */
@@ -55,25 +62,32 @@ export class EmbeddedStore implements Store {
   readonly limits = limits;
   /** It was made just now: it is empty. */
   readonly created: boolean;
+  readonly #options: EmbeddedOptions;
   readonly #file: StoreFile;
   readonly #tables: ReadTables;
   readonly #commits: Commits;
   /** From the monotonic clock to the wall clock as it was at the start, s: steady when the wall clock jumps. */
   readonly #clockOffset = Date.now() / 1000 - monotonic();
-  readonly #follows = new Set<EmbeddedFollow>();
+  readonly #follows = new Follows();
   readonly #readings = new Set<Reading>();
   readonly #looks: NodeJS.Timeout;
   #meta: Meta;
+  readonly #closing = new AbortController();
+  /** Why it cannot be seen whether the file is still in its place. */
+  #unseen: NnoeError | undefined;
   #closed: Promise<void> | undefined;
 
   /** @throws NnoeError STORE_DIRECTORY, STORE_DISK_FULL, STORE_LOCKED, STORE_DAMAGED, STORE_FORMAT. */
-  constructor({ directory, name = 'data', maxSize = defaultSize }: EmbeddedOptions) {
+  constructor(options: EmbeddedOptions) {
+    const { directory, name = 'data', maxSize = defaultSize, log, lost } = options;
+    this.#options = options;
     this.#file = openStoreFile(directory, name);
     this.created = this.#file.created;
     const file = this.#file.path;
     try {
       this.#tables = openReadTables(file);
       this.#meta = readMeta(this.#tables, file);
+      checkCount(this.#tables, this.#meta, file);
     } catch (error) {
       this.#file.release(false);
       throw error instanceof NnoeError ? error : damaged(file, reasonOf(error), error);
@@ -82,14 +96,37 @@ export class EmbeddedStore implements Store {
       ...{ directory, file, maxSize, clockOffset: this.#clockOffset },
       written: (results, meta) => this.#written(results, meta),
       swept: (keys, meta) => this.#swept(keys, meta),
+      lost: (error) => lost?.(error),
     });
+    if (this.#file.unchecked) void this.#verify(log);
     this.#looks = setInterval(() => this.#look(), lookEvery);
     this.#looks.unref();
   }
 
+  /** Reads all of it while it serves. A damaged store is not written any more: it would be damaged further. */
+  async #verify(log: Logger | undefined): Promise<void> {
+    const { path: file } = this.#file;
+    if (log) say(log, 'STORE_CHECKING', { file });
+    const verdict = await verify(file, this.#closing.signal);
+    if (this.#closing.signal.aborted) return;
+    // A reader that was killed would keep pages from being used again.
+    this.#tables.environment.readerCheck();
+    if (verdict.outcome === 'damaged') this.#commits.end('STORE_DAMAGED', verdict.reason);
+    else if (verdict.outcome === 'sound') {
+      this.#file.sound();
+      if (log) say(log, 'STORE_CHECKED', { file });
+    } else if (log) say(log, 'STORE_UNCHECKED', { file, reason: verdict.reason });
+  }
+
   #look(): void {
-    if (!this.#file.present())
-      this.#commits.end('STORE_REPLACED', `${this.#file.path} was removed or replaced`);
+    try {
+      if (!this.#file.present())
+        this.#commits.end('STORE_REPLACED', `${this.#file.path} was removed or replaced`);
+      this.#unseen = undefined;
+    } catch (error) {
+      const { directory } = this.#options;
+      this.#unseen = new NnoeError('STORE_DIRECTORY', { directory, reason: reasonOf(error) }, error);
+    }
     for (const reading of this.#readings)
       if (performance.now() - reading.used > longestRest) this.#end(reading);
   }
@@ -97,7 +134,13 @@ export class EmbeddedStore implements Store {
   health(): StoreHealth {
     const { trouble } = this.#commits;
     if (trouble !== undefined) return { state: 'down', code: trouble.code, reason: trouble.message };
+    const unseen = this.#unseen;
+    if (unseen !== undefined) return { state: 'degraded', code: unseen.code, reason: unseen.message };
     return { state: 'ok', reason: `${this.#meta.entries} keys in ${this.#file.path}` };
+  }
+
+  observe(observer: StoreObserver): void {
+    this.#commits.observer = observer;
   }
 
   /** What it holds. */
@@ -185,8 +228,12 @@ export class EmbeddedStore implements Store {
 
   #written(results: WriteResult[], meta: Meta): void {
     this.#seen(meta);
-    if (this.#follows.size > 0)
-      for (const result of results) if (result.outcome === 'committed') this.#publish(result);
+    this.#follows.written(results);
+  }
+
+  #swept(keys: string[], meta: Meta): void {
+    this.#seen(meta);
+    this.#follows.swept(keys, meta.revision);
   }
 
   /** What is read from now on shows at least this. */
@@ -195,41 +242,11 @@ export class EmbeddedStore implements Store {
     this.#tables.environment.resetReadTxn();
   }
 
-  #publish({ facts, parts, revision }: WriteResult): void {
-    const changes = new Map<EmbeddedFollow, Change[]>();
-    let i = 0;
-    for (const part of parts)
-      for (const { key, record } of new TransactionReader(part).allWrites()) {
-        const wasThere = facts[i++] !== 0;
-        if (record === undefined && !wasThere) continue;
-        let change: Change | undefined;
-        for (const follow of this.#follows) {
-          if (!follow.covers(key)) continue;
-          change ??= changeOf(key.toString(), record, revision);
-          const its = changes.get(follow);
-          if (its === undefined) changes.set(follow, [change]);
-          else its.push(change);
-        }
-      }
-    for (const [follow, its] of changes) follow.push(its, revision);
-  }
-
-  #swept(keys: string[], meta: Meta): void {
-    this.#seen(meta);
-    const { revision } = meta;
-    for (const follow of this.#follows) {
-      const its = keys.filter((key) => key.startsWith(follow.prefix));
-      if (its.length === 0) continue;
-      follow.push(
-        its.map((key) => changeOf(key, undefined, revision)),
-        revision,
-      );
-    }
-  }
-
-  follow(prefix: string, handlers: FollowHandlers): Follow {
+  follow(prefix: string, handlers: FollowHandlers, { from }: FollowOptions = {}): Follow {
     const follow = new EmbeddedFollow(prefix, handlers, {
-      snapshot: () => this.#snapshot(prefix),
+      snapshot: () =>
+        from === 'now' ? { entries: [], revision: this.#meta.revision } : this.#snapshot(prefix),
+      restarted: () => this.#commits.observer?.followRestarted(),
       ended: () => this.#follows.delete(follow),
     });
     this.#follows.add(follow);
@@ -263,18 +280,14 @@ export class EmbeddedStore implements Store {
 
   async #close(): Promise<void> {
     clearInterval(this.#looks);
-    await Promise.all([...this.#follows].map((follow) => follow.close()));
+    this.#closing.abort();
+    await this.#follows.close();
     await this.#commits.close();
     for (const reading of this.#readings) this.#end(reading);
     await this.#tables.environment.close();
     this.#file.release(!this.#commits.ended);
   }
 }
-
-const changeOf = (key: string, record: Buffer | undefined, revision: number): Change =>
-  record === undefined
-    ? { type: 'delete', key, modRevision: revision }
-    : { type: 'put', entry: entryOf(key, record) };
 
 /**
  * Opens it, and makes it when it is not there.

@@ -8,7 +8,7 @@ import type { EtcdClient } from './etcd-client.js';
 import { StatusError } from './etcd-errors.js';
 import { type Protocol, prefixEnd, type WatchReply } from './etcd-protocol.js';
 import { WatchReader } from './etcd-watch.js';
-import type { Change, Follow, FollowHandlers, KeyValue, Page } from './store.js';
+import type { Change, Follow, FollowHandlers, FollowOptions, KeyValue, Page } from './store.js';
 
 /**
  * Most revisions that a watch is taken up behind the present. etcd reads everything that was written since, of
@@ -27,6 +27,7 @@ export interface FollowParts {
   client: EtcdClient;
   prefix: string;
   handlers: FollowHandlers;
+  options: FollowOptions;
   list(options: { signal: AbortSignal }): AsyncIterable<Page>;
   /** Asks for the present revision, so that it is noticed when the store is another one. */
   revision(signal: AbortSignal): Promise<number>;
@@ -120,6 +121,7 @@ export class EtcdFollow implements Follow {
   /** Tells what the prefix holds; false when the listing was overtaken by compaction. */
   async #list(): Promise<boolean> {
     this.#doubt = false;
+    if (this.#parts.options.from === 'now') return this.#begin();
     const entries: KeyValue[] = [];
     let revision = 0;
     try {
@@ -135,6 +137,17 @@ export class EtcdFollow implements Follow {
     this.#told = revision;
     this.#count = entries.length;
     await this.#hand(() => this.#parts.handlers.snapshot(entries, revision));
+    return true;
+  }
+
+  /** Begins at the present revision, whatever the prefix holds. */
+  async #begin(): Promise<true> {
+    const { client, protocol } = this.#parts;
+    const query = protocol.range({ key: this.#key, end: this.#end, countOnly: true });
+    const { header, count } = await client.request(query, this.#closing.signal);
+    this.#told = header.revision;
+    this.#count = count;
+    await this.#hand(() => this.#parts.handlers.snapshot([], header.revision));
     return true;
   }
 

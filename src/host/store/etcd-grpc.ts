@@ -102,6 +102,8 @@ class GrpcMember implements Member {
   }
 
   async call(path: string, body: Buffer, { token, timeout, signal }: CallOptions): Promise<Buffer> {
+    // While logging in, perhaps: a signal that has aborted says so only once.
+    signal?.throwIfAborted();
     this.#calls ??= this.#host();
     const client = this.#calls.getServiceClient('KV');
     return new Promise((resolve, reject) => {

@@ -21,6 +21,7 @@ import type {
   CommitResult,
   Follow,
   FollowHandlers,
+  FollowOptions,
   KeyValue,
   Operation,
   Page,
@@ -183,9 +184,9 @@ class EtcdStore implements Store {
     return { revision: header.revision, current: compare.map((_, i) => ranges[i]?.[0]) };
   }
 
-  follow(prefix: string, handlers: FollowHandlers): Follow {
+  follow(prefix: string, handlers: FollowHandlers, options: FollowOptions = {}): Follow {
     const follow = new EtcdFollow({
-      ...{ protocol: this.#protocol, client: this.#client, prefix, handlers },
+      ...{ protocol: this.#protocol, client: this.#client, prefix, handlers, options },
       list: (options) => this.list(prefix, options),
       revision: (signal) => this.#revision(signal),
       ended: () => this.#follows.delete(follow),

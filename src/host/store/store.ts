@@ -65,12 +65,21 @@ export interface FollowHandlers {
   error(error: Error): void;
 }
 
+export interface FollowOptions {
+  /**
+   * 'now': nothing is told of what was there before. Every `snapshot` is then empty and says no more than from which
+   * revision on changes are told; after the first one, that some before it may be missing.
+   */
+  from?: 'now';
+}
+
 export interface Follow {
   close(): Promise<void>;
 }
 
 /**
- * 'degraded': calls are answered, but changes of what is followed do not come. 'stale': the store has not answered
+ * 'degraded': calls are answered, but changes of what is followed do not come, or the store's file cannot be seen
+ * any more. 'stale': the store has not answered
  * since the start, but everything that is followed could be handed out as a copy remembers it. Whatever is not 'ok'
  * or 'starting' carries the error code of host/errors.ts that explains it.
  */
@@ -126,7 +135,7 @@ export interface Store {
    * recognises its own value in `current`; a transaction without compares must be safe to apply twice.
    */
   commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult>;
-  follow(prefix: string, handlers: FollowHandlers): Follow;
+  follow(prefix: string, handlers: FollowHandlers, options?: FollowOptions): Follow;
   /** Called when the store turns out to be another one, or an older or empty state of it. */
   onReset(listener: () => void): void;
   close(): Promise<void>;

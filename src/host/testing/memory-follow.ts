@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MPL-2.0
 // One follower of a MemoryStore: one call at a time, in order, a snapshot first.
-import type { Change, Follow, FollowHandlers, KeyValue } from '../store/store.js';
+import type { Change, Follow, FollowHandlers, FollowOptions, KeyValue } from '../store/store.js';
 
 export class MemoryFollow implements Follow {
   readonly prefix: string;
+  readonly from: FollowOptions['from'];
   readonly #handlers: FollowHandlers;
   readonly #ended: () => void;
   #queue: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(prefix: string, handlers: FollowHandlers, ended: () => void) {
+  constructor(prefix: string, handlers: FollowHandlers, { from }: FollowOptions, ended: () => void) {
     this.prefix = prefix;
+    this.from = from;
     this.#handlers = handlers;
     this.#ended = ended;
   }

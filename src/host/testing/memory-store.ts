@@ -8,6 +8,7 @@ import type {
   CommitResult,
   Follow,
   FollowHandlers,
+  FollowOptions,
   KeyValue,
   Operation,
   Page,
@@ -54,7 +55,7 @@ export class MemoryStore implements Store {
     this.#entries.clear();
     this.#revision = 1;
     for (const listener of this.#resets) listener();
-    for (const follow of this.#follows) follow.snapshot(this.#below(follow.prefix), this.#revision);
+    for (const follow of this.#follows) this.#begin(follow);
   }
 
   /** Resolves when whoever follows is done with every change so far. */
@@ -111,11 +112,15 @@ export class MemoryStore implements Store {
     return { committed: true, revision: this.#revision, retried: false, current: [] };
   }
 
-  follow(prefix: string, handlers: FollowHandlers): Follow {
-    const follow = new MemoryFollow(prefix, handlers, () => this.#follows.delete(follow));
+  follow(prefix: string, handlers: FollowHandlers, options: FollowOptions = {}): Follow {
+    const follow = new MemoryFollow(prefix, handlers, options, () => this.#follows.delete(follow));
     this.#follows.add(follow);
-    follow.snapshot(this.#below(prefix), this.#revision);
+    this.#begin(follow);
     return follow;
+  }
+
+  #begin(follow: MemoryFollow): void {
+    follow.snapshot(follow.from === 'now' ? [] : this.#below(follow.prefix), this.#revision);
   }
 
   onReset(listener: () => void): void {

@@ -30,6 +30,37 @@ export function follows(on: On): void {
     await seen.follow.close();
   });
 
+  on('a follower from now on is told every change, and nothing of what was there', async (store, prefix) => {
+    await store.commit({ operations: ['a', 'b'].map((name) => ({ put: prefix + name, value: 'old' })) });
+    const snapshots: [number, number][] = [];
+    const told: string[] = [];
+    let last = 0;
+    const follow = store.follow(
+      prefix,
+      {
+        snapshot: (entries, revision) => {
+          snapshots.push([entries.length, revision]);
+        },
+        change: (changes, revision) => {
+          for (const change of changes)
+            told.push(change.type === 'put' ? change.entry.key : `-${change.key}`);
+          last = revision;
+        },
+        error: (error) => assert.unreachable(String(error)),
+      },
+      { from: 'now' },
+    );
+    await until(() => snapshots.length > 0);
+    await store.commit({ operations: [{ put: `${prefix}b`, value: 'new' }] });
+    const { revision } = await store.commit({ operations: [{ delete: `${prefix}a` }] });
+    await until(() => last >= revision);
+    assert.equal(told, [`${prefix}b`, `-${prefix}a`]);
+    assert.is(snapshots.length, 1);
+    assert.is(snapshots[0]?.[0], 0);
+    assert.ok((snapshots[0]?.[1] ?? 0) < revision);
+    await follow.close();
+  });
+
   on('a closed follow is told nothing more', async (store, prefix) => {
     const seen = followed(store, prefix);
     await seen.becomes({});
