@@ -70,9 +70,9 @@ export interface Follow {
 }
 
 /**
- * 'degraded': calls are answered, but changes of what is followed do not come. 'stale': the store has not answered
- * since the start, but everything that is followed could be handed out as a copy remembers it. Whatever is not 'ok'
- * or 'starting' carries the error code of host/errors.ts that explains it.
+ * 'degraded': calls are answered, but changes of what is followed do not come. 'stale': somebody who follows has been
+ * given what a copy remembers, because the store could not be reached since the start, and not yet what it holds now.
+ * Whatever is not 'ok' or 'starting' carries the error code of host/errors.ts that explains it.
  */
 export interface StoreHealth {
   state: 'starting' | 'ok' | 'degraded' | 'stale' | 'down';
@@ -80,6 +80,8 @@ export interface StoreHealth {
   reason: string;
   /** Of the oldest copy in use, s; when stale. */
   ageSeconds?: number;
+  /** When stale: the store answers by now. */
+  answers?: boolean;
 }
 
 /** What a copy on disk holds: keys, and bytes of keys and values. */
@@ -89,7 +91,8 @@ export interface CacheSize {
 }
 
 /** Whether the store does what it is asked. */
-export const answers = ({ state }: StoreHealth): boolean => state === 'ok' || state === 'degraded';
+export const answers = ({ state, answers = false }: StoreHealth): boolean =>
+  state === 'ok' || state === 'degraded' || answers;
 
 /** Whoever counts the store's troubles. */
 export interface StoreObserver {
@@ -107,6 +110,8 @@ export interface Store {
   health(): StoreHealth;
   /** At most one observer; a store without it is not counted. */
   observe?(observer: StoreObserver): void;
+  /** Of a remote store: the id of the cluster that answered last, empty when it names none; undefined: none yet. */
+  cluster?(): string | undefined;
   /** Of the copy on disk of a remote store; absent: there is none. */
   cacheSize?(): CacheSize | undefined;
   /** Resolves when the store has answered once; rejects on abort or an error that no retry can mend. */
@@ -126,7 +131,7 @@ export interface Store {
    * recognises its own value in `current`; a transaction without compares must be safe to apply twice.
    */
   commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult>;
-  follow(prefix: string, handlers: FollowHandlers): Follow;
+  follow(prefix: string, handlers: FollowHandlers, options?: { from?: 'now' }): Follow;
   /** Called when the store turns out to be another one, or an older or empty state of it. */
   onReset(listener: () => void): void;
   close(): Promise<void>;
