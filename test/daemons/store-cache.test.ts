@@ -24,11 +24,18 @@ const configured = { endpoints: ['http://etcd.example:2379'] };
 const stores: Store[] = [];
 const codes: string[] = [];
 const log = pino({ messageKey: 'message' }, { write: (line) => codes.push(JSON.parse(line).code) });
+/** How often that was logged. */
+const told = (code: string) => codes.filter((each) => each === code).length;
 
-function cached(endpoints: string[], directory: string, options: Partial<CacheOptions> = {}): Store {
+function cached(
+  endpoints: string[],
+  directory: string,
+  options: Partial<CacheOptions> = {},
+  requestTimeout = 1,
+): Store {
   const of = options.remote ?? { ...configured };
   const open = { user: of.user, password: () => 'wrong' };
-  const remote = etcdStore({ endpoints, connectTimeout: 1, requestTimeout: 1, ...open });
+  const remote = etcdStore({ endpoints, connectTimeout: 1, requestTimeout, ...open });
   const store = cachedStore(remote, { remote: of, directory, ttl: 3600, maxSize: 2 ** 26, log, ...options });
   stores.push(store);
   return store;
@@ -148,6 +155,7 @@ test('a damaged cache is discarded, and filled again', async () => {
 
 test('what does not fit is not kept; what is not followed any more goes first', async () => {
   const large = 'v'.repeat(4000);
+  const before = told('STORE_CACHE_EVICTED');
   const directory = await remembered('/h/', { '/h/1': large, '/h/2': large });
   const store = cached(etcd.endpoints, directory, { maxSize: 10_000 });
   await put(store, { '/i/1': large });
@@ -155,7 +163,7 @@ test('what does not fit is not kept; what is not followed any more goes first', 
   await until('the other copy to go', () => store.cacheSize?.()?.entries === 1, 5000);
   await put(store, { '/i/2': large, '/i/3': large });
   await until('the copy to go', () => store.cacheSize?.()?.entries === 0, 5000);
-  assert.is(codes.filter((code) => code === 'STORE_CACHE_EVICTED').length, 2);
+  assert.is(told('STORE_CACHE_EVICTED'), before + 2);
   await store.close();
 });
 
@@ -191,14 +199,14 @@ test('a listing that takes its time is waited for when etcd answers', async () =
   const proxy = await TcpProxy.open(etcd.members[0]?.clientPort as number);
   const rate = 150_000; // 2.7 s for these
   proxy.fate = () => ({ rate });
-  const store = cached([proxy.url], directory);
+  const store = cached([proxy.url], directory, {}, 10);
   await store.ready();
   await put(shared, { '/l/0': 'new' });
-  const before = codes.filter((code) => code === 'STORE_CACHE_SERVED').length;
+  const before = told('STORE_CACHE_SERVED');
   const seen = followed(store, '/l/');
   await seen.becomes({ ...entries, '/l/0': 'new' });
   assert.is(seen.snapshots, 1);
-  assert.is(codes.filter((code) => code === 'STORE_CACHE_SERVED').length, before);
+  assert.is(told('STORE_CACHE_SERVED'), before);
   await store.close();
   proxy.close();
 });
@@ -228,8 +236,9 @@ test('an etcd of another cluster costs the copies of the one before', async () =
   const directory = await remembered('/o/', { '/o/1': 'x' });
   const other = await Etcd.start();
   const store = cached(other.endpoints, directory);
-  await followed(store, '/p/').becomes({});
-  await until('the copy to go', () => store.cacheSize?.()?.entries === 0, 5000);
+  const before = told('STORE_CACHE_EVICTED');
+  followed(store, '/p/');
+  await until('the copy to go', () => told('STORE_CACHE_EVICTED') > before, 5000);
   await store.close();
   await other.stop();
   const away = cached(nowhere, directory);

@@ -11,7 +11,7 @@ import * as assert from 'uvu/assert';
 import { followed } from '../../../test/lib/followed.js';
 import { MemoryStore } from '../testing/memory-store.js';
 import { type CacheOptions, cachedStore } from './cache.js';
-import type { Follow, FollowHandlers, Store, StoreHealth, StoreObserver } from './store.js';
+import type { Follow, FollowHandlers, Page, Store, StoreHealth, StoreObserver } from './store.js';
 
 /** Another follower is told nothing before `shows` is set. */
 class Remote extends MemoryStore {
@@ -32,6 +32,14 @@ class Remote extends MemoryStore {
     this.observer = observer;
   }
 
+  /** What a listing shows is 50 ms old. */
+  override async *list(prefix: string): AsyncGenerator<Page> {
+    for await (const page of super.list(prefix)) {
+      await wait(50);
+      yield page;
+    }
+  }
+
   override follow(prefix: string, handlers: FollowHandlers): Follow {
     let closed = false;
     const follow = super.follow(prefix, {
@@ -50,6 +58,7 @@ class Remote extends MemoryStore {
 }
 
 const directories: string[] = [];
+const stores: Store[] = [];
 const rows: { code: string; prefix?: string }[] = [];
 const log = pino({ messageKey: 'message' }, { write: (line) => rows.push(JSON.parse(line)) });
 const said = (code: string) => rows.filter((row) => row.code === code).length;
@@ -63,7 +72,12 @@ function temporary(): string {
 }
 
 function cached(remote: Store, directory: string, options: Partial<CacheOptions> = {}): Store {
-  return cachedStore(remote, { remote: here, directory, ttl: 3600, maxSize: 2 ** 20, log, ...options });
+  const store = cachedStore(remote, {
+    ...{ remote: here, directory, ttl: 3600, maxSize: 2 ** 20, log },
+    ...options,
+  });
+  stores.push(store);
+  return store;
 }
 
 function absent(health = unreachable): Remote {
@@ -122,6 +136,7 @@ test('when the one who feeds a copy ends, the next one goes on, without a gap', 
   const closed = first.follow.close();
   const expected: Record<string, string> = { '/a/0': 'x' };
   for (let i = 1; i <= 40; i++) {
+    if (i > 30) await wait(10);
     await put(store, `/a/${i % 20}`, String(i));
     expected[`/a/${i % 20}`] = String(i);
   }
@@ -290,7 +305,8 @@ test('what can never fit drives nobody out', async () => {
   assert.equal(await given(directory, '/a/'), { '/a/1': 'x' });
 });
 
-test.after(() => {
+test.after(async () => {
+  await Promise.all(stores.map((store) => store.close()));
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
