@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// When a copy may speak for a store that is away, and what keeps it true; on a store in memory, which can be as
-// slow, absent or foreign as a test wants it. The same on real servers: test/daemons/store-cache.test.ts.
+// When a copy may speak for a store that is away, and what keeps it true; on a store in memory that is slow,
+// absent or foreign at will. On real servers: test/daemons/store-cache.test.ts.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { MemoryStore } from '../testing/memory-store.js';
 import { type CacheOptions, cachedStore } from './cache.js';
 import type { Follow, FollowHandlers, Page, Store, StoreHealth, StoreObserver } from './store.js';
 
-/** Another follower is told nothing before `shows` is set. */
+/** Whoever follows is told nothing before `shows` is set. */
 class Remote extends MemoryStore {
   shows = true;
   said: StoreHealth | undefined;
@@ -72,10 +72,8 @@ function temporary(): string {
 }
 
 function cached(remote: Store, directory: string, options: Partial<CacheOptions> = {}): Store {
-  const store = cachedStore(remote, {
-    ...{ remote: here, directory, ttl: 3600, maxSize: 2 ** 20, log },
-    ...options,
-  });
+  const defaults = { remote: here, directory, ttl: 3600, maxSize: 2 ** 20, log };
+  const store = cachedStore(remote, { ...defaults, ...options });
   stores.push(store);
   return store;
 }
@@ -95,6 +93,7 @@ async function until(what: () => boolean): Promise<void> {
   }
 }
 
+const nothing = { snapshot: () => undefined, change: () => undefined, error: () => undefined };
 const put = (store: Store, key: string, value = 'x') => store.commit({ operations: [{ put: key, value }] });
 
 /** What a start without the remote is given of a prefix; undefined: nothing. */
@@ -112,11 +111,11 @@ async function given(
 }
 
 /** A directory with a copy of /a/, which holds /a/1. */
-async function remembered(id?: string): Promise<string> {
+async function remembered(id?: string, options: Partial<CacheOptions> = {}): Promise<string> {
   const directory = temporary();
   const remote = new Remote();
   remote.id = id;
-  const store = cached(remote, directory);
+  const store = cached(remote, directory, options);
   await put(store, '/a/1');
   followed(store, '/a/');
   await until(() => store.cacheSize?.()?.entries === 1);
@@ -177,25 +176,17 @@ test('a remote that only connects has 2 s; stale lasts until the follower has th
   remote.shows = true;
   await seen.becomes({});
   assert.is(store.health().state, 'ok');
-  // It has answered: what it is now has to be waited for.
   remote.said = unreachable;
   remote.shows = false;
   const later = followed(store, '/a/');
   await wait(300);
-  assert.is(later.snapshots, 0);
+  assert.is(later.snapshots, 0, 'it has answered');
   await store.close();
 });
 
 test('of several members one that is away is not all of them', async () => {
-  const directory = temporary();
   const remote = { endpoints: ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3'] };
-  const before = cached(new Remote(), directory, { remote });
-  followed(before, '/a/');
-  await put(before, '/a/1');
-  await until(() => before.cacheSize?.()?.entries === 1);
-  await before.close();
-  const slow = absent();
-  const store = cached(slow, directory, { remote });
+  const store = cached(absent(), await remembered(undefined, { remote }), { remote });
   const seen = followed(store, '/a/');
   await wait(300);
   assert.is(seen.snapshots, 0);
@@ -227,7 +218,6 @@ test('who only looks on takes no room in the copies, and does not change what he
   const plugin = followed(store, '/a/');
   await until(() => store.cacheSize?.()?.entries === 1);
   await plugin.follow.close();
-  const nothing = { snapshot: () => undefined, change: () => undefined, error: () => undefined };
   const look = store.follow('/leases/', nothing, { from: 'now' });
   await wait(200);
   assert.is(store.cacheSize?.()?.bytes, 5, 'the copy of /a/ alone');
@@ -244,12 +234,9 @@ test('who only looks on takes no room in the copies, and does not change what he
 
 test('a copy is for the configuration that it was made with', async () => {
   const directory = await remembered();
-  const others = [
-    { endpoints: ['http://127.0.0.1:2'] },
-    { ...here, user: 'another' },
-    { ...here, root: '/another' },
-  ];
-  for (const remote of others) assert.is(await given(directory, '/a/', { remote }), undefined);
+  const elsewhere = { endpoints: ['http://127.0.0.1:2'] };
+  for (const remote of [elsewhere, { ...here, user: 'another' }, { ...here, root: '/another' }])
+    assert.is(await given(directory, '/a/', { remote }), undefined);
   assert.equal(await given(directory, '/a/'), { '/a/1': 'x' });
 });
 
