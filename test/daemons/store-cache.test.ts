@@ -194,17 +194,17 @@ test('a store that came back with other values at the same revisions is not mist
 });
 
 test('a listing that takes its time is waited for when etcd answers', async () => {
-  const entries = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`/l/${i}`, 'v'.repeat(4000)]));
-  const directory = await remembered('/l/', entries);
+  const entries = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`/slow/${i}`, 'v'.repeat(4000)]));
+  const directory = await remembered('/slow/', entries);
   const proxy = await TcpProxy.open(etcd.members[0]?.clientPort as number);
   const rate = 150_000; // 2.7 s for these
   proxy.fate = () => ({ rate });
   const store = cached([proxy.url], directory, {}, 10);
   await store.ready();
-  await put(shared, { '/l/0': 'new' });
+  await put(shared, { '/slow/0': 'new' });
   const before = told('STORE_CACHE_SERVED');
-  const seen = followed(store, '/l/');
-  await seen.becomes({ ...entries, '/l/0': 'new' });
+  const seen = followed(store, '/slow/');
+  await seen.becomes({ ...entries, '/slow/0': 'new' });
   assert.is(seen.snapshots, 1);
   assert.is(told('STORE_CACHE_SERVED'), before);
   await store.close();
@@ -214,35 +214,35 @@ test('a listing that takes its time is waited for when etcd answers', async () =
 test('a key that etcd takes and the copy does not costs this copy alone', async () => {
   const directory = temporary('long');
   const store = cached(etcd.endpoints, directory);
-  await followed(store, '/m/').becomes({});
-  const long = `/n/${'k'.repeat(1969)}`;
-  const seen = followed(store, '/n/');
+  await followed(store, '/short/').becomes({});
+  const long = `/long/${'k'.repeat(1966)}`;
+  const seen = followed(store, '/long/');
   await until('the first snapshot', () => seen.snapshots === 1);
   await put(store, { [long]: 'x' });
   await seen.becomes({ [long]: 'x' });
   await until('it to be said', () => codes.includes('STORE_CACHE_KEY_TOO_LONG'), 5000);
-  await put(store, { '/m/1': 'x' });
+  await put(store, { '/short/1': 'x' });
   await until('the other copy', () => store.cacheSize?.()?.entries === 1, 5000);
   await store.close();
   const away = cached(nowhere, directory);
-  await followed(away, '/m/').becomes({ '/m/1': 'x' });
-  const nothing = followed(away, '/n/');
+  await followed(away, '/short/').becomes({ '/short/1': 'x' });
+  const nothing = followed(away, '/long/');
   await sleep(200);
   assert.is(nothing.snapshots, 0);
   await away.close();
 });
 
 test('an etcd of another cluster costs the copies of the one before', async () => {
-  const directory = await remembered('/o/', { '/o/1': 'x' });
+  const directory = await remembered('/first/', { '/first/1': 'x' });
   const other = await Etcd.start();
   const store = cached(other.endpoints, directory);
   const before = told('STORE_CACHE_EVICTED');
-  followed(store, '/p/');
+  followed(store, '/second/');
   await until('the copy to go', () => told('STORE_CACHE_EVICTED') > before, 5000);
   await store.close();
   await other.stop();
   const away = cached(nowhere, directory);
-  const nothing = followed(away, '/o/');
+  const nothing = followed(away, '/first/');
   await until('etcd to be missed', () => away.health().state === 'down');
   await sleep(200);
   assert.is(nothing.snapshots, 0);
@@ -255,15 +255,15 @@ test('an etcd that refuses us is no reason for the copy', async () => {
   const directory = temporary('refused');
   // As long as there is no authentication everybody is taken.
   const before = cached(server.endpoints, directory, { remote });
-  await put(before, { '/q/1': 'x' });
-  await followed(before, '/q/').becomes({ '/q/1': 'x' });
+  await put(before, { '/refused/1': 'x' });
+  await followed(before, '/refused/').becomes({ '/refused/1': 'x' });
   await before.close();
   await server.call('auth/user/add', { name: 'root', password: 'right' });
   await server.call('auth/role/add', { name: 'root' });
   await server.call('auth/user/grant', { user: 'root', role: 'root' });
   await server.call('auth/enable', {});
   const store = cached(server.endpoints, directory, { remote });
-  const seen = followed(store, '/q/');
+  const seen = followed(store, '/refused/');
   await until('the refusal', () => store.health().code === 'STORE_AUTH_FAILED');
   await sleep(300);
   assert.is(seen.snapshots, 0);
@@ -273,7 +273,7 @@ test('an etcd that refuses us is no reason for the copy', async () => {
   assert.is(seen.snapshots, 0, 'it was there');
   await store.close();
   const away = cached(server.endpoints, directory, { remote });
-  await followed(away, '/q/').becomes({ '/q/1': 'x' });
+  await followed(away, '/refused/').becomes({ '/refused/1': 'x' });
   await away.close();
 });
 

@@ -113,29 +113,38 @@ export async function differences(
   store: EmbeddedStore,
   id: string,
   entries: readonly KeyValue[],
-): Promise<Operation[]> {
-  const held = await readHeld(store, id);
-  const operations: Operation[] = [];
+): Promise<Iterable<Operation>> {
+  const wanted = new Map<string, KeyValue>();
   for (const [i, entry] of entries.entries()) {
-    if (!isSame(held.get(entry.key), entry)) operations.push(kept(id, entry));
-    held.delete(entry.key);
+    wanted.set(entry.key, entry);
     if (i % 5000 === 4999) await turn();
   }
-  for (const key of held.keys()) operations.push({ delete: dataKey(id, key) });
-  return operations;
+  const deletions = await compare(store, id, wanted);
+  return (function* () {
+    yield* deletions;
+    for (const entry of wanted.values()) yield kept(id, entry);
+  })();
 }
 
-async function readHeld(store: EmbeddedStore, id: string): Promise<Map<string, KeyValue>> {
-  const held = new Map<string, KeyValue>();
+/** Takes from `wanted` what the copy holds as it should be. @returns the deletion of what it should not hold. */
+async function compare(
+  store: EmbeddedStore,
+  id: string,
+  wanted: Map<string, KeyValue>,
+): Promise<Operation[]> {
+  const deletions: Operation[] = [];
   const from = dataKey(id);
+  // Page by page: all of it at a time would be a second copy in memory.
   for await (const page of store.list(from)) {
     for (const stored of page.entries) {
-      const entry = restored(stored, from);
-      held.set(entry.key, entry);
+      const held = restored(stored, from);
+      const entry = wanted.get(held.key);
+      if (entry === undefined) deletions.push({ delete: stored.key });
+      else if (isSame(held, entry)) wanted.delete(held.key);
     }
     await turn();
   }
-  return held;
+  return deletions;
 }
 
 /** What alters the copy, and its head as it is afterwards. @param changes undefined: the key is gone. */
@@ -166,13 +175,24 @@ export async function alterations(
 export async function writeCopy(
   store: EmbeddedStore,
   prefix: string,
-  operations: Operation[],
+  operations: Iterable<Operation>,
   head: CopyHead,
 ): Promise<void> {
-  const parts: Operation[][] = [];
-  for (let at = 0; at < operations.length; at += atOnce) parts.push(operations.slice(at, at + atOnce));
-  parts.push([{ put: headKey(prefix), value: JSON.stringify(head) }]);
-  await store.commitParts(parts, AbortSignal.timeout(patience));
+  const headPut = { put: headKey(prefix), value: JSON.stringify(head) };
+  await store.commitParts(slices(operations, headPut), AbortSignal.timeout(patience));
+}
+
+/** Made as they are taken, so that others have a turn between two; `last` in one of its own. */
+function* slices(operations: Iterable<Operation>, last: Operation): Generator<Operation[]> {
+  let slice: Operation[] = [];
+  for (const operation of operations) {
+    slice.push(operation);
+    if (slice.length < atOnce) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+  yield [last];
 }
 
 /** Its head first. */
@@ -192,8 +212,8 @@ export async function removeData(store: EmbeddedStore, id: string): Promise<void
 }
 
 /** Also by value: another cluster can have given the same revision to something else. */
-const isSame = (held: KeyValue | undefined, entry: KeyValue): boolean =>
-  held?.modRevision === entry.modRevision &&
+const isSame = (held: KeyValue, entry: KeyValue): boolean =>
+  held.modRevision === entry.modRevision &&
   held.createRevision === entry.createRevision &&
   held.value.equals(entry.value);
 

@@ -270,7 +270,7 @@ export class CachePrefix {
     return false;
   }
 
-  async #write(told: Told, operations: Operation[], head: CopyHead): Promise<void> {
+  async #write(told: Told, operations: Iterable<Operation>, head: CopyHead): Promise<void> {
     if (!(await this.#hasRoom(told, head.bytes))) return;
     await writeCopy(this.#o.store, this.prefix, operations, head);
     this.#o.heads.set(this.prefix, head);
