@@ -84,5 +84,6 @@ native: setup-build node_modules-current
 sanitized: setup-build
 	@for each in $(SANITIZERS); do tools/native.sh $$each >&2 || exit 1; done
 
+# A Node.js that is too old is said first: nothing but a person installs another one.
 setup-%:
-	@tools/setup.sh $* >&2
+	@$(if $(filter-out matrix,$*),$(WITH_NODE)) tools/setup.sh $* >&2

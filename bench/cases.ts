@@ -7,6 +7,7 @@ export const cases = {
   hook: () => import('./cases/hook.js'),
   journal: () => import('./cases/journal.js'),
   drain: () => import('./cases/drain.js'),
+  store: () => import('./cases/store.js'),
   etcd: () => import('./cases/etcd.js'),
   gateway: () => import('./cases/gateway.js'),
   follow: () => import('./cases/follow.js'),

@@ -18,14 +18,13 @@ forget_foreign() {
     rm -rf "$cache" "$1/CMakeFiles"
 }
 
-# Output is shown when something was compiled or went wrong.
+# What is compiled is shown as it is, everything when something went wrong.
 quietly() {
-  if ! "$@" >"$log" 2>&1; then
+  if ! "$@" 2>&1 | tee "$log" | { grep --line-buffered -E 'Building|warning|NNOE|Kea' || true; }; then
     cat "$log" >&2
     echo "native ($variant): the build failed" >&2
     exit 1
   fi
-  grep -E 'Building|warning|NNOE|Kea' "$log" || true
 }
 
 # Headers of the Node.js in use, when they are installed beside it; cmake-js and node-gyp download them otherwise.

@@ -15,7 +15,7 @@ for candidate in "${NODE:-}" "$(command -v node || true)" /usr/local/bin/node /u
     echo "$dir"
     exit 0
   fi
-  seen="$seen $candidate ($version)"
+  [[ "$seen" == *"$candidate "* ]] || seen="$seen $candidate ($version)"
 done
 echo "NNOE needs Node.js $need or later; found:${seen:- none}." >&2
 echo "Install it (Debian 13: apt install nodejs npm; Debian 12: https://nodejs.org/en/download) or say where it is: make NODE=/path/to/node ..." >&2

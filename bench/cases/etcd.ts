@@ -61,7 +61,7 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
   const single: number[] = [];
   const bare: Record<1 | 2 | 4, number[]> = { 1: [], 2: [], 4: [] };
   for (let round = 0; round < (options.pairs ?? 3); round++) {
-    const { rate, written } = await throughHost({ protocol: 'etcd', events: EVENTS, warm: WARM });
+    const { rate, written } = await throughHost({ kind: 'etcd', events: EVENTS, warm: WARM });
     if (written.length < EVENTS) throw new Error(`the host wrote ${written.length} keys only`);
     host.push(rate);
     single.push(await oneAtATime(written));

@@ -85,6 +85,8 @@ async function pace(change: () => Promise<number>, over: () => boolean): Promise
 /** Delays from the put's sending to the plugin's handler, ms, and those of the witness. */
 async function latency(kind: Kind, etcd: Etcd, writer: Store, history: History, seconds: number) {
   const followed = await startHost(kind, etcd.endpoints[0] as string);
+  // A put during the first listing waits for its end.
+  await told(followed, await etcd.revision());
   const draw = random(11);
   const sent = new Map<number, number>();
   const end = performance.now() + (seconds + WARM_UP) * 1000;
@@ -194,7 +196,7 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
   };
 }
 
-const method = `${RATE} puts/s over ${KEYS} keys of one local etcd; from before the put is sent to the handler of a plugin in a host of its own (so the commit is included)`;
+const method = `${RATE} puts/s over ${KEYS} keys of one local etcd; from before the put is sent to the handler of a plugin in a host of its own that has had its snapshot (so the commit is included)`;
 const cutMethod = `${RATE} puts and deletes/s over ${KEYS} keys, a host with a following plugin for each protocol behind a proxy of its own that cuts its connections every 20 to 150 ms, compactions at the present revision; every call of the plugin against all events that a watch past the proxy saw, in order`;
 
 const follow: BenchCase = {

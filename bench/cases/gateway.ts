@@ -50,7 +50,7 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
   const host: number[] = [];
   const single: number[] = [];
   for (let round = 0; round < (options.pairs ?? 5); round++) {
-    const { rate, written } = await throughHost({ protocol: 'etcd-gateway', events: EVENTS, warm: WARM });
+    const { rate, written } = await throughHost({ kind: 'etcd-gateway', events: EVENTS, warm: WARM });
     if (written.length < EVENTS) throw new Error(`the host wrote ${written.length} keys only`);
     host.push(rate);
     single.push(await oneAtATime(written));

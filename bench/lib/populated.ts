@@ -72,6 +72,7 @@ function viewOf({ storeDirectory }: Host): Stoppable {
   return {
     get: (key) => view.get(key),
     count: (prefix) => view.count(prefix),
+    list: (prefix) => view.list(prefix),
     stop: () => view.close(),
   };
 }

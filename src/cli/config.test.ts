@@ -181,6 +181,21 @@ family = 6
   }
 });
 
+test('check says of the store’s directory whether the host can make it', () => {
+  const look = (text: string) => {
+    const found = findings(nnoe(['check', '--json', ...configure(text)]));
+    return found.find(({ subject }) => subject.endsWith('store.directory'));
+  };
+  const below = join(directory, 'var/lib/nnoe');
+  assert.equal(look(`store.directory = "${below}"`)?.message, `${below} is made when the host starts`);
+  const taken = join(directory, 'taken');
+  writeFileSync(taken, '');
+  const fault = look(`store.directory = "${taken}/store"`);
+  assert.equal([fault?.state, fault?.message], ['fault', `${taken} is no directory`]);
+  const remote = look(`store = { kind = "etcd", directory = "${taken}" }`);
+  assert.equal([remote?.state, remote?.message], ['note', `${taken} is no directory`]);
+});
+
 test('a credential is read from the directory of systemd, and only there', () => {
   const named = configure('[store]\nkind = "etcd"\nuser = "u"\npassword-file = "credential:etcd"\n');
   const credential = (environment: Record<string, string>) =>

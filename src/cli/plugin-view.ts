@@ -11,8 +11,10 @@ const stateColumn = 2;
 
 /** Ends with a newline. */
 export function showPlugins(plugins: readonly ShownPlugin[], out: Out): string {
-  const headings = ['PLUGIN', 'STABILITY', 'STATE', 'SUMMARY'];
-  const rows = plugins.map((each) => [each.name, each.stability, stateOf(each), each.summary].map(printable));
+  const headings = ['PLUGIN', 'STABILITY', 'STATE', 'CAPABILITIES', 'SUMMARY'];
+  const rows = plugins.map((each) =>
+    [each.name, each.stability, stateOf(each), capabilities(each), each.summary].map(printable),
+  );
   return lines(table([headings, ...rows], out, stateColumn));
 }
 
@@ -41,6 +43,18 @@ export function showPlugin(plugin: ShownPlugin, out: Out): string {
     ...section('Keys in the store, below the root', prefixes, out),
     ...section('Metrics', metrics, out),
   ]);
+}
+
+/** In few words; `nnoe plugins NAME` has them all. */
+function capabilities({ consumes, prefixes, metrics }: ShownPlugin): string {
+  const count = (what: string, number: number) =>
+    number === 0 ? [] : [`${number} ${what}${number === 1 ? '' : what === 'prefix' ? 'es' : 's'}`];
+  const words = [
+    ...Object.keys(consumes),
+    ...count('prefix', Object.keys(prefixes).length),
+    ...count('metric', Object.keys(metrics).length),
+  ];
+  return words.length === 0 ? 'none' : words.join(', ');
 }
 
 function stateOf({ enabled, status }: ShownPlugin): string {

@@ -23,7 +23,8 @@ const file = (description: string, example: string, names: 'file' | 'secret' = '
     'an absolute path, or credential:NAME for a systemd credential',
   ).meta({ description, examples: [example], names });
 
-const directory = (names: 'journal' | 'directory') => text(/^\/.*$/, 'an absolute path').meta({ names });
+const directory = (names: 'journal' | 'directory' | 'kept') =>
+  text(/^\/.*$/, 'an absolute path').meta({ names });
 
 const log = z
   .strictObject({
@@ -80,7 +81,7 @@ const store = z
       description:
         'Which store holds keys and values: a file on this machine, for this host alone; an etcd cluster; the same over HTTP/JSON instead of gRPC.',
     }),
-    directory: directory('directory').default('/var/lib/nnoe/store').meta({
+    directory: directory('kept').default('/var/lib/nnoe/store').meta({
       description:
         'Where the embedded store keeps its data, and a remote one the copies of what plugins follow; made when it is missing.',
     }),

@@ -55,7 +55,7 @@ export const messages = {
   READY_JOURNAL_WALK: {
     level: 'info',
     text: 'a complete walk over Kea’s lease database is owed since {after}',
-    help: 'Plugins do not know all leases before it. Kea’s hook makes the walk when it runs; check that Kea does, and look for NNOE_WALK messages in its log.',
+    help: 'Plugins do not know all leases before it. Kea’s hook makes the walk when it runs; check that Kea does, and look for NNOE_WALK_BEGIN and NNOE_WALK_END in its log.',
   },
   READY_PART_FAILED: {
     level: 'info',
@@ -112,7 +112,7 @@ export const messages = {
   STORE_CACHE_DISCARDED: {
     level: 'warn',
     text: 'the cache of the store begins anew: {reason}',
-    help: 'It held copies of what plugins follow, for starts without the store; the next answer of the store fills it again.',
+    help: 'It held copies of what plugins follow, for starts without the store; the next answer of the store fills it again. The old file stands beside it as cache.mdb.damaged and can be removed.',
   },
   STORE_CACHE_EVICTED: {
     level: 'info',

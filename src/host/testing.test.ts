@@ -13,14 +13,15 @@ const tally = definePlugin({
   config: z.object({ step: z.int().default(1) }),
   consumes: { lease: { batch: 2, onGap: 'replay' } },
   prefixes: { counts: { prefix: 'tally/', access: 'write' }, hints: { prefix: 'hints/', access: 'read' } },
-  metrics: { seen: counter('Events seen.', { kind: 'of events' }) },
+  metrics: { seen: counter('Events seen.', { kind: 'of events', operation: 'of leases' }) },
   setup({ config, metrics, prefix, commit }) {
     let hole = '';
     return {
       health: () => (hole ? { state: 'degraded', reason: hole } : { state: 'ok' }),
       async lease({ records }) {
         for (const record of records) {
-          metrics.seen.inc({ kind: record.kind });
+          const operation = 'event' in record ? record.event.operation : '';
+          metrics.seen.inc({ kind: record.kind, operation });
           if (record.kind === 'gap') hole = record.reason;
           if (record.kind === 'walk-end' && record.complete) hole = '';
           if (record.kind !== 'lease' && record.kind !== 'snapshot') continue;
@@ -49,6 +50,9 @@ test('a plugin is driven through events, a gap and a walk', async () => {
   });
   assert.is(await h.metric('seen', { kind: 'lease' }), 3);
   assert.is(await h.metric('seen'), 8);
+  // A label's value is the same as a number and as a text, as it is at /metrics.
+  assert.is(await h.metric('seen', { operation: Operation.ASSIGN }), 3);
+  assert.is(await h.metric('seen', { operation: '1' }), 3);
   await h.stop();
 });
 

@@ -89,7 +89,7 @@ export interface Harness<S extends Store = MemoryStore, M extends string = strin
   tick(): Promise<void>;
   health(): Health;
   /** Value of one of the plugin's metrics, summed over labels that are not given; of a histogram, its parts' sum. */
-  metric(name: M, labels?: Record<string, string>): Promise<number>;
+  metric(name: M, labels?: Record<string, string | number>): Promise<number>;
   /** Whether one of the plugin's metrics has a value; a gauge that was never set has none, and is left out. */
   shows(name: M): Promise<boolean>;
   /** Ends the plugin's life, and closes the store unless it was given. */
@@ -237,10 +237,10 @@ class Running<S extends Store> implements Harness<S> {
     return (await this.#samples(name)).length > 0;
   }
 
-  async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+  async metric(name: string, labels: Record<string, string | number> = {}): Promise<number> {
     const wanted = Object.entries(labels);
     return (await this.#samples(name))
-      .filter((value) => wanted.every(([label, is]) => value.labels[label] === is))
+      .filter((value) => wanted.every(([label, is]) => String(value.labels[label]) === String(is)))
       .reduce((sum, { value }) => sum + value, 0);
   }
 

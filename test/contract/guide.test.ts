@@ -4,10 +4,9 @@
 // plugin that comes of them runs in a host, on a journal of the real producer.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AnyPlugin } from '../../src/host/plugin.js';
+import { loadPackage } from '../../src/host/config/packages.js';
 import { MemoryStore, Operation } from '../../src/host/testing.js';
 import { follow, steps } from '../lib/guide.js';
 import { cleanUp, stage, temporary, until } from '../lib/host-stage.js';
@@ -51,6 +50,8 @@ test('the tables of the page name what the harness and the context have', () => 
     [...rows('key')].sort(),
     [...members(contract, 'Plugin<')].filter((m) => m !== 'setup').sort(),
   );
+  const events = readFileSync(join(tree, 'src/host/gen/events.ts'), 'utf8');
+  assert.equal([...rows('`event.`')].sort(), [...members(events, 'LeaseEvent')].sort());
   const harness = readFileSync(join(tree, 'src/host/testing.ts'), 'utf8');
   assert.equal(
     [...rows('`h.`')].sort(),
@@ -61,8 +62,14 @@ test('the tables of the page name what the harness and the context have', () => 
 test('its plugin compiles, passes its tests, and runs in a host', async () => {
   const { directory, printed } = follow();
   assert.match(printed['npm test'] ?? '', /Passed:\s+3/);
-  const built = pathToFileURL(join(directory, 'dist/watchlist.js')).href;
-  const { default: plugin } = (await import(built)) as { default: AnyPlugin };
+  // By its name, from where the page has it installed.
+  const pluginDirectory = join(directory, '../var/lib/nnoe/plugins');
+  const loaded = await loadPackage('watchlist', 'nnoe-plugin-watchlist', {
+    directory: temporary(),
+    pluginDirectory,
+  });
+  if ('reason' in loaded) throw new Error(loaded.reason);
+  const { plugin } = loaded;
   const journal = join(temporary(), 'dhcp4');
   const script = await JournalScript.start(journal);
   const store = new MemoryStore();

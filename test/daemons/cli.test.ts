@@ -179,7 +179,10 @@ test('with Kea away resync says what it waits for, gives up in time, and ends at
 test('plugins: what each can do, and how it is', async () => {
   const { status, out } = await inProcess(['plugins'], socket());
   assert.is(status, 0);
-  assert.match(out, /^PLUGIN +STABILITY +STATE +SUMMARY\nleases +beta +ok +Keeps /);
+  assert.match(
+    out,
+    /^PLUGIN +STABILITY +STATE +CAPABILITIES +SUMMARY\nleases +beta +ok +lease, 5 prefixes, \d+ metrics +Keeps /,
+  );
   const detail = await inProcess(['plugins', 'leases'], socket());
   assert.match(detail.out, /^ {2}history-max-age +number +604800 s +History older/m);
   assert.match(detail.out, /^ {2}nnoe_leases_writes_total +counter +/m);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // The copy on disk of what is followed in etcd: what plugins have when etcd is away at the start.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CacheOptions, cachedStore } from '../../src/host/store/cache.js';
+import { metaKey, openWriteTables } from '../../src/host/store/embedded-env.js';
+import type { Meta } from '../../src/host/store/embedded-format.js';
 import { etcdStore } from '../../src/host/store/etcd.js';
 import type { Store } from '../../src/host/store/store.js';
 import { conformance } from '../lib/conformance.js';
@@ -136,22 +138,36 @@ test('a copy that is too old is not served, nor one of another prefix', async ()
   await other.close();
 });
 
-test('a damaged cache is discarded, and filled again', async () => {
-  const directory = await remembered('/g/', { '/g/1': 'x' });
-  writeFileSync(join(directory, 'cache.mdb'), 'damaged');
-  const away = cached(nowhere, directory);
-  const nothing = followed(away, '/g/');
-  await until('it to be said', () => codes.includes('STORE_CACHE_DISCARDED'));
-  await until('etcd to be missed', () => away.health().state === 'down');
-  assert.is(nothing.snapshots, 0);
-  await away.close();
-  const back = cached(etcd.endpoints, directory);
-  await followed(back, '/g/').becomes({ '/g/1': 'x' });
-  await back.close();
-  const again = cached(nowhere, directory);
-  await followed(again, '/g/').becomes({ '/g/1': 'x' });
-  await again.close();
-});
+const useless: Record<string, (file: string) => void | Promise<void>> = {
+  damaged: (file) => writeFileSync(file, 'damaged'),
+  'of a newer release': async (file) => {
+    const { environment, meta } = openWriteTables(file);
+    await meta.put(metaKey, { ...(meta.get(metaKey) as Meta), format: 2 });
+    await environment.close();
+  },
+};
+
+for (const [what, damage] of Object.entries(useless))
+  test(`a cache that is ${what} is set aside, and another one filled`, async () => {
+    const directory = await remembered('/g/', { '/g/1': 'x' });
+    const file = join(directory, 'cache.mdb');
+    await damage(file);
+    const before = readFileSync(file);
+    codes.length = 0;
+    const away = cached(nowhere, directory);
+    const nothing = followed(away, '/g/');
+    await until('it to be said', () => codes.includes('STORE_CACHE_DISCARDED'));
+    await until('etcd to be missed', () => away.health().state === 'down');
+    assert.is(nothing.snapshots, 0);
+    assert.ok(readFileSync(`${file}.damaged`).equals(before));
+    await away.close();
+    const back = cached(etcd.endpoints, directory);
+    await followed(back, '/g/').becomes({ '/g/1': 'x' });
+    await back.close();
+    const again = cached(nowhere, directory);
+    await followed(again, '/g/').becomes({ '/g/1': 'x' });
+    await again.close();
+  });
 
 test('what does not fit is not kept; what is not followed any more goes first', async () => {
   const large = 'v'.repeat(4000);
@@ -167,6 +183,30 @@ test('what does not fit is not kept; what is not followed any more goes first', 
   await store.close();
 });
 
+test('room is made of whole copies, the one that was current longest ago first', async () => {
+  const value = 'v'.repeat(3000);
+  const directory = temporary('oldest');
+  for (const prefix of ['/m/', '/l/', '/n/']) {
+    const store = cached(etcd.endpoints, directory);
+    await put(store, { [`${prefix}1`]: value, [`${prefix}2`]: value });
+    await followed(store, prefix).becomes({ [`${prefix}1`]: value, [`${prefix}2`]: value });
+    await store.close();
+  }
+  const store = cached(etcd.endpoints, directory, { maxSize: 20_000 });
+  await put(store, { '/o/1': value });
+  await followed(store, '/o/').becomes({ '/o/1': value });
+  const size = () => store.cacheSize?.()?.entries;
+  await until('the oldest copy to go', () => size() === 5, 5000);
+  await store.close();
+  const away = cached(nowhere, directory);
+  const [m, l, n, o] = ['/m/', '/l/', '/n/', '/o/'].map((prefix) => followed(away, prefix));
+  await l?.becomes({ '/l/1': value, '/l/2': value });
+  await n?.becomes({ '/n/1': value, '/n/2': value });
+  await o?.becomes({ '/o/1': value });
+  assert.is(m?.snapshots, 0);
+  await away.close();
+});
+
 test('a directory that cannot be used costs the cache and nothing else', async () => {
   const file = join(temporary('nodir'), 'file');
   writeFileSync(file, '');
@@ -176,6 +216,20 @@ test('a directory that cannot be used costs the cache and nothing else', async (
   assert.ok(codes.includes('STORE_CACHE_OFF'));
   assert.is(store.cacheSize?.(), undefined);
   await store.close();
+});
+
+test('a cache that another host has costs the second one its cache and nothing else', async () => {
+  const directory = await remembered('/p/', { '/p/1': 'x' });
+  const first = cached(etcd.endpoints, directory);
+  await followed(first, '/p/').becomes({ '/p/1': 'x' });
+  codes.length = 0;
+  const second = cached(etcd.endpoints, directory);
+  await followed(second, '/p/').becomes({ '/p/1': 'x' });
+  assert.ok(codes.includes('STORE_CACHE_OFF'));
+  assert.is(second.cacheSize?.(), undefined);
+  await second.close();
+  assert.equal(first.cacheSize?.()?.entries, 1);
+  await first.close();
 });
 
 test('a store that came back with other values at the same revisions is not mistaken', async () => {

@@ -1,17 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// The store `embedded` and what can happen to its process and its file.
-import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+// The store `embedded`: what kills, a size that is reached, time and slow followers do to it.
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -116,98 +104,6 @@ test(`nothing acknowledged is lost over ${kills} SIGKILLs at random moments`, as
   assert.ok(lines > 1000, `${lines} acknowledged`);
 });
 
-/** The code with which opening is refused. */
-function refusal(directory: string): NnoeError {
-  try {
-    void embeddedStore({ directory }).close();
-  } catch (error) {
-    return error as NnoeError;
-  }
-  throw new Error('it was opened');
-}
-
-/** A closed store with so many keys. */
-async function filled(keys: number): Promise<{ directory: string; file: string }> {
-  const directory = temporary('store');
-  const store = embeddedStore({ directory });
-  for (let at = 0; at < keys; at += 500) {
-    const names = Array.from({ length: Math.min(500, keys - at) }, (_, i) => `/k/${at + i}`);
-    await store.commit({ operations: names.map((put) => ({ put, value: 'v'.repeat(200) })) });
-  }
-  await store.close();
-  return { directory, file: join(directory, 'data.mdb') };
-}
-
-test('what was there at the close is there at the next start, with its revisions', async () => {
-  const { directory } = await filled(1200);
-  const store = embeddedStore({ directory });
-  assert.not(store.created);
-  const entry = await store.get('/k/1199');
-  assert.is(entry?.value.length, 200);
-  assert.is(entry?.modRevision, 4);
-  assert.equal(store.size, {
-    entries: 1200,
-    bytes: Array.from({ length: 1200 }, (_, i) => `/k/${i}`.length + 200).reduce((sum, each) => sum + each),
-  });
-  const { revision } = await store.commit({ operations: [{ put: '/k/1', value: 'new' }] });
-  assert.is(revision, 5);
-  await store.close();
-});
-
-test('a store is for one process: the second is told who has it', async () => {
-  const { directory } = await filled(1);
-  const store = embeddedStore({ directory });
-  const error = refusal(directory);
-  assert.is(error.code, 'STORE_LOCKED');
-  assert.match(error.message, `process ${process.pid} has the store in ${directory}`);
-  await store.close();
-  await embeddedStore({ directory }).close();
-});
-
-test('a directory that cannot be used is named with the reason', () => {
-  const file = join(temporary('nodir'), 'file');
-  writeFileSync(file, '');
-  for (const directory of [file, join(file, 'below')]) {
-    const error = refusal(directory);
-    assert.is(error.code, 'STORE_DIRECTORY');
-    assert.match(error.message, directory);
-  }
-});
-
-const damages: Record<string, (file: string) => void> = {
-  emptied: (file) => truncateSync(file),
-  'cut short': (file) => truncateSync(file, statSync(file).size / 2),
-  'zeroed at its beginning': (file) => overwrite(file, 0, Buffer.alloc(8192)),
-  'zeroed in its middle': (file) => overwrite(file, 12_288, Buffer.alloc(statSync(file).size - 24_576)),
-  'full of something else': (file) =>
-    overwrite(file, 8192, Buffer.alloc(statSync(file).size - 8192, 'no database ')),
-};
-
-function overwrite(file: string, at: number, bytes: Buffer): void {
-  const fd = openSync(file, 'r+');
-  writeSync(fd, bytes, 0, bytes.length, at);
-  closeSync(fd);
-}
-
-for (const [what, damage] of Object.entries(damages))
-  test(`a file that was ${what} is refused and stays as it is`, async () => {
-    const { directory, file } = await filled(2000);
-    // As after a kill: damage to a file that was closed in order shows when it is read.
-    writeFileSync(join(directory, 'data.lock'), '1');
-    damage(file);
-    const damaged = readFileSync(file);
-    for (let start = 0; start < 2; start++) {
-      const error = refusal(directory);
-      assert.is(error.code, 'STORE_DAMAGED', error.message);
-      assert.match(error.message, `${file} is damaged: `);
-      assert.ok(readFileSync(file).equals(damaged));
-    }
-    for (const name of ['data.mdb', 'data.mdb-lock']) rmSync(join(directory, name));
-    const fresh = embeddedStore({ directory });
-    assert.ok(fresh.created);
-    await fresh.close();
-  });
-
 test('what goes by itself goes while nobody runs, too', async () => {
   const directory = temporary('ttl');
   const first = embeddedStore({ directory });
@@ -246,41 +142,20 @@ test('beyond max-size only deletions are taken; with room again, what waited is 
   await store.close();
 });
 
-test('a full disk is named, reads go on, and what waited is written when there is room', () => {
-  const directory = temporary('full');
-  const script = `mount -t tmpfs -o size=3m tmpfs ${directory} && exec "$@"`;
-  const child = join(import.meta.dirname, 'fixtures/embedded-full.js');
-  const isRoot = process.getuid?.() === 0;
-  const { status, stdout, stderr } = spawnSync(
-    'unshare',
-    [
-      ...(isRoot ? [] : ['--map-root-user']),
-      '--mount',
-      'sh',
-      '-c',
-      script,
-      'sh',
-      process.execPath,
-      child,
-      directory,
-    ],
-    { encoding: 'utf8', timeout: 30_000 },
+test('keys whose time has come make room by themselves', async () => {
+  const store = embeddedStore({ directory: temporary('expiring'), maxSize: 2 ** 20 });
+  const value = Buffer.alloc(10_000, 1);
+  const [stays, goes] = ['stays', 'goes'].map((name) =>
+    Array.from({ length: 45 }, (_, i) => `/${name}/${i}`),
   );
-  assert.is(status, 0, stdout + stderr);
-  assert.equal(stdout.trim().split('\n'), ['STORE_DISK_FULL', 'reads', 'written', 'ok', 'complete']);
-});
-
-test('a file that is taken away stops the writing, and health says so', async () => {
-  const { directory, file } = await filled(10);
-  const store = embeddedStore({ directory });
-  renameSync(file, `${file}.moved`);
-  await until('health to say so', () => store.health().code === 'STORE_REPLACED', 8000);
-  const written = store
-    .commit({ operations: [{ put: '/k', value: '' }] })
-    .then(String, (e: NnoeError) => e.code);
-  assert.is(await Promise.race([written, sleep(100)]), undefined);
+  await store.commit({ operations: (goes ?? []).map((put) => ({ put, value, ttl: 1 })) });
+  await store.commit({ operations: (stays ?? []).map((put) => ({ put, value })) });
+  const waiting = store.commit({ operations: [{ put: '/more', value: Buffer.alloc(200_000) }] });
+  await until('the store to be full', () => store.health().code === 'STORE_DISK_FULL', 5000);
+  await waiting;
+  assert.is(store.health().state, 'ok');
+  assert.is(store.size.entries, 46);
   await store.close();
-  assert.is(await written, 'STORE_CLOSED');
 });
 
 test('a follower that is too slow is given a snapshot again instead of a queue without end', async () => {

@@ -1,27 +1,39 @@
 // SPDX-License-Identifier: MPL-2.0
-// What the documents name is there.
+// Documents are there, and the files they name are. (Other names: docs-names.test.ts.)
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { errors } from '../../src/host/errors.js';
-import { messages } from '../../src/host/messages.js';
+import { anchors, documents, links, spans } from './lib/documents.js';
 import { files, root, text } from './lib/tree.js';
 
-const documents = files.filter((file) => file.endsWith('.md') && file !== 'CHANGELOG.md');
-const rooms = /^(\.ci|proto|native|src|bench|test|tools|examples|docs)\//;
+const rooms = /^(\.ci|proto|native|src|bench|test|tools|examples|docs|build|dist)\//;
+const kinds = /^[\w./-]+\.(ts|js|cc|h|md|sh|toml|mes|cmake|proto|json|conf|gyp)$/;
 
-/** Paths of the tree in backticks or links; patterns and places for a name are not meant literally. */
-function named(document: string): string[] {
-  // A line that is a path alone names a file of the reader's, in a page to follow.
-  const body = text(document).replace(/^`[^`]+`$/gm, '');
-  const quoted = [...body.matchAll(/`([^`\s]+)`/g)]
-    .map((match) => match[1] ?? '')
-    .filter((path) => rooms.test(path));
-  const linked = [...text(document).matchAll(/\]\(([^)#:]+)\)/g)].map((match) =>
-    join(dirname(document), match[1] ?? ''),
+/** The operator's or the reader's, wherever they put it. */
+const theirs = ['nnoe.toml'];
+
+/** Files and directories of the tree in backticks; patterns, commands and places for a name are not meant literally. */
+const named = (document: string): string[] =>
+  spans(document).filter(
+    (span) =>
+      (rooms.test(span) || kinds.test(span)) &&
+      !/[\s*<>{…]/.test(span) &&
+      !span.startsWith('/') &&
+      !theirs.includes(span),
   );
-  return [...quoted, ...linked].filter((path) => !/[*<>{…]/.test(path));
+
+/** From the top, from where the document stands, or, for a name alone, anywhere below where it stands. */
+function isThere(document: string, path: string): boolean {
+  const compiled = /^dist\/(.*)\.js$/.exec(path)?.[1];
+  if (compiled !== undefined) return files.includes(`${compiled}.ts`);
+  const variant = /^build\/(\w+)$/.exec(path)?.[1];
+  if (variant !== undefined)
+    return new RegExp(`^ .*\\b${variant}\\b.*\\)$`, 'm').test(text('tools/native.sh'));
+  const at = dirname(document);
+  if (existsSync(join(root, path)) || existsSync(join(root, at, path))) return true;
+  const below = at === '.' || at.startsWith('docs') ? '' : `${at}/`;
+  return !path.includes('/') && files.some((file) => file.startsWith(below) && file.endsWith(`/${path}`));
 }
 
 test('the documents at the top are there', () => {
@@ -34,7 +46,7 @@ test('README is about a screen', () => {
 });
 
 test('every native room, every plugin and every package of an example has a README', () => {
-  const rooms = new Set(
+  const found = new Set(
     files.flatMap((file) => {
       const room =
         /^(native\/[^/]+|src\/plugins\/[^/]+|src\/host|bench)\/|^(examples\/[^/]+)\/package\.json$/;
@@ -42,9 +54,9 @@ test('every native room, every plugin and every package of an example has a READ
       return [room1 ?? room2 ?? []].flat();
     }),
   );
-  assert.ok(rooms.size >= 7);
+  assert.ok(found.size >= 7);
   assert.equal(
-    [...rooms].filter((room) => !files.includes(`${room}/README.md`)),
+    [...found].filter((room) => !files.includes(`${room}/README.md`)),
     [],
   );
 });
@@ -52,43 +64,51 @@ test('every native room, every plugin and every package of an example has a READ
 for (const document of documents) {
   test(`${document} names no file that is not there`, () => {
     assert.equal(
-      named(document).filter(
-        (path) => !existsSync(join(root, path)) && !existsSync(join(root, dirname(document), path)),
-      ),
+      named(document).filter((path) => !isThere(document, path)),
       [],
     );
   });
+
+  test(`${document} links to nothing that is not there`, () => {
+    const broken = links(document).filter(({ path, anchor }) => {
+      const target = path === '' ? document : join(dirname(document), path);
+      if (!existsSync(join(root, target))) return true;
+      return anchor !== undefined && !anchors(target).includes(anchor);
+    });
+    assert.equal(broken, []);
+  });
 }
 
-test('ARCHITECTURE.md names only codes that exist', () => {
-  const hook = [...text('native/kea-hook/nnoe_messages.mes').matchAll(/^% (\w+)/gm)].map(
-    (match) => match[1] ?? '',
-  );
-  const plugins = files
-    .filter((file) => /^src\/plugins\/.*\.ts$/.test(file))
-    .map(text)
-    .join('\n');
-  const codes = [...text('ARCHITECTURE.md').matchAll(/`([A-Z]+(?:_[A-Z0-9]+)+)`/g)].map(
-    (match) => match[1] ?? '',
-  );
-  assert.ok(codes.length > 8);
-  const unknown = codes.filter(
-    (code) =>
-      !(code in errors) && !(code in messages) && !hook.includes(code) && !plugins.includes(`${code}:`),
-  );
-  assert.equal(unknown, []);
+/** Cells of the table below a heading of ARCHITECTURE.md, row by row. */
+function table(heading: string): string[][] {
+  const section = text('ARCHITECTURE.md').split(`## ${heading}`)[1]?.split('\n## ')[0] ?? '';
+  const rows = section.split('\n').filter((line) => line.startsWith('| '));
+  return rows.slice(2).map((row) => row.split('|').slice(1, -1));
+}
+
+test('every invariant is guarded by tests, which are there', () => {
+  const rows = table('Invariants');
+  assert.ok(rows.length >= 9);
+  for (const [invariant = '', guards = ''] of rows) {
+    const tests = [...guards.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
+    assert.ok(tests.length > 0, invariant);
+    for (const file of tests)
+      assert.ok(files.includes(file) && isRun(file), `${file} is no test that make test runs`);
+  }
 });
 
-test('every invariant is guarded by a test', () => {
-  const section = text('ARCHITECTURE.md').split('## Invariants')[1]?.split('\n## ')[0] ?? '';
-  const rows = section
-    .split('\n')
-    .filter((line) => line.startsWith('| ') && !/^\| (---|invariant )/.test(line));
-  assert.ok(rows.length >= 9);
-  assert.equal(
-    rows.filter((row) => !/`[\w/.-]*test[\w/.-]*`/.test(row.split('|')[2] ?? '')),
-    [],
-  );
+/** By its name, or because CMake is told of it. */
+const isRun = (file: string): boolean =>
+  /\.test\.ts$/.test(file) || text(join(dirname(file), 'CMakeLists.txt')).includes(basename(file));
+
+test('every failure says where it shows', () => {
+  const rows = table('How each failure shows');
+  assert.ok(rows.length >= 15);
+  for (const cells of rows)
+    assert.ok(
+      cells.every((cell) => cell.trim() !== ''),
+      cells[0],
+    );
 });
 
 test.run();

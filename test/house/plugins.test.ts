@@ -2,8 +2,9 @@
 // One plan for every plugin's folder.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { catalogue, keysOf } from '../../src/host/config/catalogue.js';
 import { metricName } from '../../src/host/metrics.js';
-import type { MetricSpec } from '../../src/host/plugin.js';
+import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec } from '../../src/host/plugin.js';
 import { plugins } from '../../src/plugins/plugins.js';
 import { files, text } from './lib/tree.js';
 
@@ -51,6 +52,34 @@ for (const name of names) {
       (match) => match[1] ?? '',
     );
     assert.equal(listed('Messages'), codes.sort());
+  });
+
+  test(`${name}: README tells the keys, the streams and the prefixes that are declared`, () => {
+    const plugin = plugins.find((each) => each.name === name) as AnyPlugin;
+    const section = (title: string) =>
+      text(`${room}/README.md`).split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+    const told = [...section('Config').matchAll(/^\| `([\w-]+)` +\| `([^`]*)`/gm)].map(([, key, value]) => [
+      key,
+      value,
+    ]);
+    const declared = keysOf(catalogue([plugin]))
+      .filter(({ path }) => path[0] === 'plugins' && path[1] === name)
+      .map((key) => [key.path[2], String(key.default)]);
+    assert.equal(told, declared);
+    const streams = [
+      ...section('Consumes').matchAll(/^`(\w+)`, (\d+) .*?(\d+) batches.*?(\d+) s\b.*`(\w+)`/gm),
+    ];
+    assert.equal(
+      streams.map(([, ...words]) => words),
+      Object.entries<ConsumeSpec>(plugin.consumes).map(([stream, { batch, window, deadline, onGap }]) =>
+        [stream, batch, window, deadline, onGap].map(String),
+      ),
+    );
+    const prefixes = [...section('Follows').matchAll(/^\| `([\w/-]+\/)`/gm)].map(([, prefix]) => prefix);
+    assert.equal(
+      prefixes,
+      Object.values<PrefixSpec>(plugin.prefixes).map(({ prefix }) => prefix),
+    );
   });
 
   test(`${name}: pure logic and a test stand beside the declaration`, () => {

@@ -99,8 +99,21 @@ test('a Node.js that is too old is named with its version, and what to do', () =
   const { status, stderr } = call(['bash', '-c', script, directory], { PATH: bin, NODE: '' });
   assert.is(status, 1);
   assert.match(stderr, 'Node.js 20 or later');
-  assert.match(stderr, '18.19.0');
+  assert.is(stderr.split('18.19.0').length, 2, 'named once');
   assert.match(stderr, 'make NODE=');
+});
+
+test('make says that Node.js is too old before it installs anything', () => {
+  const bin = path('oldest', { node: 'echo 18.19.0', 'dpkg-query': 'exit 1' }, /^(nodejs|npm|sudo)$/);
+  const there = join(directory, 'tree');
+  cpSync(join(root, 'tools'), join(there, 'tools'), { recursive: true });
+  cpSync(join(root, 'Makefile'), join(there, 'Makefile'));
+  assert.is(call(['sed', '-i', 's, /usr/local/bin/node [^;]*;,;,', 'tree/tools/node.sh']).status, 0);
+  const env = { PATH: bin, NODE: '' };
+  const { status, stderr } = call([...unprivileged, 'make', '-C', 'tree', 'run'], env);
+  assert.is(status, 2);
+  assert.match(stderr, 'Node.js 20 or later; found: ');
+  assert.not.match(stderr, 'Debian packages');
 });
 
 test('a Node.js that is new enough is found without a PATH to it', () => {

@@ -44,7 +44,12 @@ export function follow(): Followed {
 function type(followed: Followed, command: string): void {
   const { directory } = followed;
   const [program = '', ...words] = command.split(' ');
-  if (program === 'cd') followed.directory = join(directory, words[0] ?? '');
+  const [, prefix, tarball] = /^npm install --prefix (\S+) (\S+\.tgz)$/.exec(command) ?? [];
+  if (prefix !== undefined && tarball !== undefined) {
+    // The real npm, to a place of ours; it needs no registry, or the page's reader would need one too.
+    const place = join(directory, '..', prefix);
+    run(directory, 'npm', 'install', '--offline', '--no-audit', '--no-fund', '--prefix', place, tarball);
+  } else if (program === 'cd') followed.directory = join(directory, words[0] ?? '');
   else if (command.startsWith('npm install ')) install(directory, words.slice(1));
   else if (command.startsWith('npx nnoe ')) followed.left.push(command);
   else followed.printed[command] = run(directory, 'bash', '-c', command);

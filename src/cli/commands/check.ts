@@ -9,7 +9,7 @@ import { plugins as released } from '../../plugins/plugins.js';
 import { type ConfigOptions, configOption, jsonOption, loadOptions, setOption } from '../configured.js';
 import { exitStatus } from '../exit-status.js';
 import type { Io, Out } from '../io.js';
-import { wrap } from '../text.js';
+import { counted, wrap } from '../text.js';
 import type { NnoeCommand } from '../usage.js';
 
 export function register(program: NnoeCommand, io: Io): void {
@@ -70,6 +70,7 @@ async function people(findings: readonly Finding[], user: string, out: Out): Pro
     await out.line(`${colour[state](state.padEnd(6))} ${subject}: ${message}`);
     for (const line of wrap(help, (out.columns ?? 80) - 9)) await out.line(`         ${line}`);
   }
-  const count = (state: Finding['state']) => findings.filter((each) => each.state === state).length;
-  await out.line(`${count('fault')} faults, ${count('note')} notes, checked as user ${user}`);
+  const number = (state: Finding['state']) =>
+    counted(findings.filter((each) => each.state === state).length, state);
+  await out.line(`${number('fault')}, ${number('note')}, checked as user ${user}`);
 }

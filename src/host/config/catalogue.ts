@@ -32,7 +32,7 @@ export interface JsonSchema {
   unit?: string;
   range?: string;
   shown?: string;
-  names?: 'file' | 'secret' | 'journal' | 'directory';
+  names?: 'file' | 'secret' | 'journal' | 'directory' | 'kept';
 }
 
 export interface Key {

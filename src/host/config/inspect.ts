@@ -4,6 +4,7 @@
 import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { HostConfig } from '../config.js';
 import { NnoeError, reasonOf } from '../errors.js';
 import { native } from '../native.js';
 import { isCredential, pathOf } from '../secrets.js';
@@ -41,12 +42,12 @@ export function inspectNamed({ config, effective }: Loaded): Finding[] {
           if (typeof named !== 'string') return [];
           const origin = effective.origin(path);
           const from = origin === 'default' ? '' : `${placeText(origin)}: `;
-          return [{ subject: `${from}${dotted(path)}`, ...look(named, key, origin === 'default') }];
+          return [{ subject: `${from}${dotted(path)}`, ...look(named, key, origin === 'default', config) }];
         });
   });
 }
 
-const looks: Record<string, (named: string, key: Key, isDefault: boolean) => Look> = {
+const looks: Record<string, (named: string, key: Key, isDefault: boolean, config: HostConfig) => Look> = {
   file: (named) => readable(named, (bytes) => certificate(named, bytes)),
   secret: (named) =>
     readable(named, (bytes, mode) => {
@@ -71,7 +72,25 @@ const looks: Record<string, (named: string, key: Key, isDefault: boolean) => Loo
       ? ok(`${named} is not there; nothing needs it`)
       : note(`${named} is not there`, `mkdir ${named}, or name another one.`);
   },
+  // The host makes it; with a remote store it can do without.
+  kept: (named, _, __, { store }) => {
+    const look = (what: string) =>
+      store.kind === 'embedded'
+        ? fault(what, 'Make it for the user that the host runs as, or name another one.')
+        : note(what, 'The host runs without it, and keeps no copies of what plugins follow.');
+    const there = nearest(named);
+    if (!statSync(there).isDirectory()) return look(`${there} is no directory`);
+    try {
+      accessSync(there, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      return look(`no permission on ${there}: ${why(error)}`);
+    }
+    return ok(there === named ? `${named} is there` : `${named} is made when the host starts`);
+  },
 };
+
+/** The path, or what is there of the directories above it. */
+const nearest = (path: string): string => (exists(path) ? path : nearest(dirname(path)));
 
 function readable(named: string, look: (bytes: Buffer, mode: number) => Look): Look {
   try {

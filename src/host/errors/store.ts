@@ -72,6 +72,13 @@ export const storeErrors = {
     help: 'An answer that the host does not know. It keeps trying; the reason is the text that etcd gave.',
     retry: true,
   },
+  STORE_FORMAT: {
+    code: 'STORE_FORMAT',
+    message: '{file} is no store for this release: {reason}',
+    help: 'The file was left as it is. When a newer release wrote it, run that release again; when it belongs to something else, name another directory in [store]. With an empty store, ask Kea for its leases again: `nnoe-resync` on its control socket.',
+    retry: false,
+    exit: 78,
+  },
   STORE_INVALID: {
     code: 'STORE_INVALID',
     message: 'the store at {endpoint} finds a request invalid: {reason}',

@@ -31,7 +31,7 @@ export interface ReadPrefix {
   /**
    * Pages in key order, all as of one revision. Rejects with STORE_COMPACTED when that revision is gone before
    * the last page: begin again, after the last name seen.
-   * @param options.pageSize entries in a page; default: what the store handles well, 1000 to 10,000 of the usual size.
+   * @param options.pageSize entries in a page, default 1000.
    * @param options.after a name; the listing starts behind it.
    */
   list(options?: { pageSize?: number; after?: string }): AsyncIterable<Page>;

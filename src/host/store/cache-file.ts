@@ -3,7 +3,7 @@
 // nothing else. Copies go whole, the one that was current longest ago first: a part of one would pass keys off
 // as deleted.
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { NnoeError, reasonOf } from '../errors.js';
 import { say } from '../log.js';
@@ -177,15 +177,18 @@ export class CacheFile {
   }
 }
 
-/** A damaged file is set aside for nobody: it begins anew. */
+/** What cannot be used is set aside, in the place of what was set aside before, and the cache begins anew. */
 function openAnyway({ directory, log }: CacheFileOptions): EmbeddedStore {
   const options = { directory, name: fileName, maxSize: Number.MAX_SAFE_INTEGER };
   try {
     return embeddedStore(options);
   } catch (error) {
-    if (!(error instanceof NnoeError) || error.code !== 'STORE_DAMAGED') throw error;
+    const isUseless =
+      error instanceof NnoeError && (error.code === 'STORE_DAMAGED' || error.code === 'STORE_FORMAT');
+    if (!isUseless) throw error;
     say(log, 'STORE_CACHE_DISCARDED', { reason: error.message });
-    for (const ending of ['.mdb', '.mdb-lock']) rmSync(join(directory, fileName + ending), { force: true });
+    const file = join(directory, `${fileName}.mdb`);
+    renameSync(file, `${file}.damaged`);
     return embeddedStore(options);
   }
 }

@@ -4,6 +4,7 @@
 import { statfsSync } from 'node:fs';
 import { NnoeError } from '../errors.js';
 import { pause } from './backoff.js';
+import { isOutOfSpace } from './embedded-file.js';
 import type { Meta } from './embedded-format.js';
 import { WriterThread } from './embedded-thread.js';
 import type { WriteRequest, WriteResult, WriterData } from './embedded-writer.js';
@@ -29,8 +30,6 @@ interface Pending {
 
 type Trouble = 'STORE_DISK_FULL' | 'STORE_WRITE_FAILED' | 'STORE_REPLACED';
 
-/** errno values of a disk, quota or file size that is used up. */
-const spaceCodes = new Set([27, 28, 122]);
 /** With less than this (bytes) left on the disk, that is why a write was cut short, which LMDB calls EIO. */
 const littleSpace = 2 ** 20;
 
@@ -64,7 +63,7 @@ export class Commits {
         done: (results, meta) => this.#done(results, meta),
         failed: (requests, code, reason) => {
           for (const request of requests) this.#takeBack(request);
-          const isFull = spaceCodes.has(code) || isUsedUp(options.directory);
+          const isFull = isOutOfSpace(code) || isUsedUp(options.directory);
           this.#suffer(isFull ? 'STORE_DISK_FULL' : 'STORE_WRITE_FAILED', reason);
         },
         swept: options.swept,

@@ -18,14 +18,16 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, NnoeError, reasonOf } from '../errors.js';
 import { native } from '../native.js';
-import { metaKey, openWriteTables } from './embedded-env.js';
+import { metaKey, openReadTables, openWriteTables } from './embedded-env.js';
 import { format, type Meta } from './embedded-format.js';
+import { damaged, readMeta } from './embedded-read.js';
 
 export interface StoreFile {
   /** Path of the file with the data. */
@@ -38,20 +40,24 @@ export interface StoreFile {
   release(clean: boolean): void;
 }
 
-const spaceCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** Of a disk, quota or file size that is used up, as Node.js and as LMDB tells it. */
+const spaceCodes = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG', 28, 122, 27]);
+export const isOutOfSpace = (code: unknown): boolean => spaceCodes.has(code);
+
 const busyCode = 'STORE_LOCKED';
 
 /** An error of the file system, as the operator is told. */
 function refused(directory: string, thrown: unknown): NnoeError {
   if (thrown instanceof NnoeError) return thrown;
-  const { code = '' } = thrown as NodeJS.ErrnoException;
-  const known: ErrorCode = spaceCodes.has(code) ? 'STORE_DISK_FULL' : 'STORE_DIRECTORY';
+  const known: ErrorCode = isOutOfSpace((thrown as { code?: unknown }).code)
+    ? 'STORE_DISK_FULL'
+    : 'STORE_DIRECTORY';
   return new NnoeError(known, { directory, reason: reasonOf(thrown) }, thrown);
 }
 
 /**
  * Opens the store `name` in a directory, both made when they are not there, for this process alone.
- * @throws NnoeError STORE_DIRECTORY, STORE_DISK_FULL, STORE_LOCKED, STORE_DAMAGED.
+ * @throws NnoeError STORE_DIRECTORY, STORE_DISK_FULL, STORE_LOCKED, STORE_DAMAGED, STORE_FORMAT.
  */
 export function openStoreFile(directory: string, name: string): StoreFile {
   const path = join(directory, `${name}.mdb`);
@@ -65,7 +71,8 @@ export function openStoreFile(directory: string, name: string): StoreFile {
     if (!native().lockFile(lock)) throw new NnoeError(busyCode, { directory, owner: owner || '?' });
     const created = !existsSync(path);
     if (created) create(directory, path);
-    else check(path, owner !== '');
+    reserveLock(path);
+    if (!created) check(path, owner !== '');
     mark(lock, String(process.pid));
     return held(path, created, lock);
   } catch (error) {
@@ -97,21 +104,53 @@ function mark(lock: number, text: string): void {
     if (text !== '') writeSync(lock, text, 0);
   } catch (error) {
     // A full disk must not keep the store from being opened: at worst the next start looks closer than it had to.
-    if (!spaceCodes.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!isOutOfSpace((error as NodeJS.ErrnoException).code)) throw error;
   }
 }
+
+/** Bytes that LMDB maps for its lock and 126 readers, and some more. */
+const lockBytes = 16_384;
+
+/** LMDB would make it with a hole in it, and end the process with SIGBUS where the disk has no block for that. */
+function reserveLock(path: string): void {
+  const lock = `${path}-lock`;
+  if (existsSync(lock)) return;
+  try {
+    writeFileSync(lock, Buffer.alloc(lockBytes), { mode: 0o640 });
+  } catch (error) {
+    rmSync(lock, { force: true });
+    throw error;
+  }
+}
+
+/** Without so many bytes on the disk no store is begun: LMDB does not survive to find none in the middle of it. */
+const leastRoom = 262_144;
 
 /** Made beside its place and renamed, so that a file in its place is never half made. */
 function create(directory: string, path: string): void {
   const making = `${path}.new`;
-  for (const leftover of [making, `${making}-lock`, `${path}-lock`]) rmSync(leftover, { force: true });
-  const tables = openWriteTables(making);
+  const clear = (...files: string[]) => {
+    for (const file of files) rmSync(file, { force: true });
+  };
+  clear(making, `${making}-lock`, `${path}-lock`);
   const meta: Meta = { format, id: randomUUID(), revision: 1, entries: 0, bytes: 0 };
-  tables.environment.transactionSync(() => {
-    tables.meta.put(metaKey, meta);
-  });
-  void tables.environment.close();
-  rmSync(`${making}-lock`, { force: true });
+  try {
+    writeFileSync(making, Buffer.alloc(leastRoom));
+    rmSync(making);
+    reserveLock(making);
+    const tables = openWriteTables(making);
+    try {
+      tables.environment.transactionSync(() => {
+        tables.meta.put(metaKey, meta);
+      });
+    } finally {
+      void tables.environment.close();
+    }
+  } catch (error) {
+    clear(making, `${making}-lock`);
+    throw error;
+  }
+  clear(`${making}-lock`);
   renameSync(making, path);
   const fd = openSync(directory, constants.O_RDONLY);
   fsyncSync(fd);
@@ -149,14 +188,30 @@ function check(path: string, killed: boolean): void {
     const found = fault(fd);
     // Pages at the end that were free when they were counted need not be there.
     if (found === 'short' || (found === undefined && killed)) goThrough(path);
-    else if (found !== undefined) throw new NnoeError('STORE_DAMAGED', { file: path, reason: found });
+    else if (found !== undefined) throw damaged(path, found);
   } finally {
     closeSync(fd);
+  }
+  identify(path);
+}
+
+/** Before anything is opened for writing, so that a file of somebody else stays as it is. */
+function identify(path: string): void {
+  try {
+    const tables = openReadTables(path, true);
+    try {
+      readMeta(tables, path);
+    } finally {
+      void tables.environment.close();
+    }
+  } catch (error) {
+    throw error instanceof NnoeError ? error : damaged(path, reasonOf(error), error);
   }
 }
 
 const verifier = fileURLToPath(new URL('embedded-verify.js', import.meta.url));
 const verifyLimit = 120_000; // ms
+const notOurs = 2; // status of the verifier
 
 /** Reads everything once in a process of its own, which a damaged page may kill. */
 function goThrough(path: string): void {
@@ -165,8 +220,9 @@ function goThrough(path: string): void {
     timeout: verifyLimit,
     encoding: 'utf8',
   });
-  if (status === 0) return;
+  // Of something else, or of another format: `identify` says which.
+  if (status === 0 || status === notOurs) return;
   const said = stderr.trim().split('\n').at(-1) ?? '';
   const reason = signal === null ? said || `status ${status}` : `reading it ended with ${signal}`;
-  throw new NnoeError('STORE_DAMAGED', { file: path, reason });
+  throw damaged(path, reason);
 }

@@ -14,12 +14,16 @@ const readAtOnce = 500;
 export const damaged = (file: string, reason: string, cause?: unknown): NnoeError =>
   new NnoeError('STORE_DAMAGED', { file, reason }, cause);
 
-/** @throws NnoeError STORE_DAMAGED. */
+/** @throws NnoeError STORE_FORMAT. */
 export function readMeta({ meta }: ReadTables, file: string, transaction?: Transaction): Meta {
-  const said = meta.get(metaKey, transaction ? { transaction } : {});
-  if (said === undefined) throw damaged(file, 'it does not say what it is');
-  if (said.format !== format) throw damaged(file, `it has format ${said.format}, this release has ${format}`);
-  return said;
+  // A file that is opened for reading need not have the table.
+  const said = (meta as typeof meta | undefined)?.get(metaKey, transaction ? { transaction } : {});
+  if (said?.format === format) return said;
+  const reason =
+    said === undefined
+      ? 'it is an LMDB file of something else'
+      : `it has format ${said.format}, this release has ${format}`;
+  throw new NnoeError('STORE_FORMAT', { file, reason });
 }
 
 export function readKey({ entries }: ReadTables, key: string): KeyValue | undefined {

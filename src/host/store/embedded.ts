@@ -66,7 +66,7 @@ export class EmbeddedStore implements Store {
   #meta: Meta;
   #closed: Promise<void> | undefined;
 
-  /** @throws NnoeError STORE_DIRECTORY, STORE_DISK_FULL, STORE_LOCKED, STORE_DAMAGED. */
+  /** @throws NnoeError STORE_DIRECTORY, STORE_DISK_FULL, STORE_LOCKED, STORE_DAMAGED, STORE_FORMAT. */
   constructor({ directory, name = 'data', maxSize = defaultSize }: EmbeddedOptions) {
     this.#file = openStoreFile(directory, name);
     this.created = this.#file.created;
@@ -278,6 +278,6 @@ const changeOf = (key: string, record: Buffer | undefined, revision: number): Ch
 
 /**
  * Opens it, and makes it when it is not there.
- * @throws NnoeError STORE_DIRECTORY, STORE_DISK_FULL, STORE_LOCKED, STORE_DAMAGED.
+ * @throws NnoeError STORE_DIRECTORY, STORE_DISK_FULL, STORE_LOCKED, STORE_DAMAGED, STORE_FORMAT.
  */
 export const embeddedStore = (options: EmbeddedOptions): EmbeddedStore => new EmbeddedStore(options);

@@ -154,7 +154,7 @@ export interface Protocol {
 }
 
 /** First key after every key that begins with `prefix`. */
-export function prefixEnd(prefix: string): Buffer {
+export function prefixEnd(prefix: string | Buffer): Buffer {
   const end = Buffer.from(prefix);
   for (let i = end.length - 1; i >= 0; i--) {
     const byte = end[i] as number;

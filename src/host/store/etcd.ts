@@ -6,14 +6,14 @@ import { EtcdClient, type EtcdOptions } from './etcd-client.js';
 import { EtcdFollow } from './etcd-follow.js';
 import { grpcProtocol } from './etcd-grpc.js';
 import { type Lease, Leases } from './etcd-leases.js';
-import {
-  type LeasedOperation,
-  type LeaseGrant,
-  type Protocol,
-  prefixEnd,
-  type RangeQuery,
-  type RangeReply,
-  type TxnReply,
+import { type ListOptions, Pages } from './etcd-pages.js';
+import type {
+  LeasedOperation,
+  LeaseGrant,
+  Protocol,
+  RangeQuery,
+  RangeReply,
+  TxnReply,
 } from './etcd-protocol.js';
 import { gatewayProtocol } from './gateway.js';
 import { abortable, checkTtl, tooLarge } from './operations.js';
@@ -34,13 +34,6 @@ export type { EtcdOptions } from './etcd-client.js';
 
 /** etcd's --max-txn-ops and --max-request-bytes as they are by default, less what it adds itself. */
 const limits = { operations: 128, bytes: 1_500_000 } as const;
-/** Entries in the first page of a listing that asks for no size; what it weighs decides about the others. */
-const firstPage = 1000;
-/**
- * A page costs etcd up to 3.4 a look at every key that is still to come, so pages are as large as they may be: this
- * many entries, or about this many bytes, of the 4 MiB that its gateway takes.
- */
-const largestPage = { entries: 10_000, bytes: 2 ** 21 } as const;
 /** Without calls the store is asked this often (s) whether it is still there, and still the same. */
 const probeEvery = 5;
 
@@ -52,6 +45,7 @@ class EtcdStore implements Store {
   readonly #root: string;
   readonly #follows = new Set<EtcdFollow>();
   readonly #leases: Leases;
+  readonly #pages: Pages;
   readonly #probe: NodeJS.Timeout;
   #probing = false;
 
@@ -61,6 +55,7 @@ class EtcdStore implements Store {
     this.#client = new EtcdClient(protocol, options);
     this.#root = `${options.root ?? '/nnoe'}/`;
     this.#leases = new Leases((lease, again) => this.#grant(lease, again));
+    this.#pages = new Pages((query, signal) => this.#range(query, signal));
     this.#client.onReset(() => this.#leases.forget());
     this.#probe = setInterval(() => this.#probeIdle(), probeEvery * 1000);
     this.#probe.unref();
@@ -106,30 +101,8 @@ class EtcdStore implements Store {
     return (await this.#range({ key }, signal)).entries[0];
   }
 
-  async *list(
-    prefix: string,
-    options: { pageSize?: number; after?: string; signal?: AbortSignal } = {},
-  ): AsyncGenerator<Page> {
-    const end = prefixEnd(prefix);
-    let limit = options.pageSize ?? firstPage;
-    let key = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`;
-    let revision = 0;
-    for (;;) {
-      let page: RangeReply;
-      try {
-        page = await this.#range({ key, end, limit, revision }, options.signal);
-      } catch (error) {
-        if ((error as { code?: string }).code !== 'STORE_TOO_LARGE' || limit <= 1) throw error;
-        limit = Math.ceil(limit / 8);
-        continue;
-      }
-      revision ||= page.header.revision;
-      if (page.entries.length > 0 || key === prefix) yield { revision, entries: page.entries };
-      const last = page.entries.at(-1);
-      if (!page.more || last === undefined) return;
-      key = `${last.key}\0`;
-      if (options.pageSize === undefined) limit = fittingPage(page.entries);
-    }
+  list(prefix: string, options: ListOptions = {}): AsyncIterable<Page> {
+    return this.#pages.list(prefix, options);
   }
 
   async commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult> {
@@ -235,13 +208,6 @@ class EtcdStore implements Store {
     this.#client.close();
     await Promise.all(closed);
   }
-}
-
-/** How many entries the next page should have, by those of the one before. */
-function fittingPage(entries: readonly KeyValue[]): number {
-  const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length + 40, 0);
-  const fitting = Math.floor((largestPage.bytes * entries.length) / bytes);
-  return Math.max(1, Math.min(largestPage.entries, fitting));
 }
 
 /** Connects in the background; `ready` says when it stands. */

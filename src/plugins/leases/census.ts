@@ -10,8 +10,7 @@ import type { Known } from './known.js';
 import { readStored } from './stored.js';
 import { firstPage } from './sweep.js';
 
-/** Large, because etcd up to 3.4 looks at every key that is still to come for each page. */
-const pageSize = 5000;
+const pageSize = 2000;
 /** Entries that are looked at before others have a turn. */
 const slice = 500;
 /** Rest after a page, in multiples of the time it took. */
