@@ -65,12 +65,12 @@ const cache = z
   .strictObject({
     ttl: seconds(
       86_400,
-      'When the store cannot be reached at start, plugins are given copies of what they follow that are not older than this; 0: no copies are kept.',
+      'As long as the store has not been reachable since the start, plugins are given copies of what they follow that were current not longer ago than this, made with the same endpoints, user and root. A store that answers, or refuses the host (login, permission, certificate), is waited for instead; 0: no copies are kept.',
       { min: 0, max: 31_536_000 },
     ),
     'max-size': mebibytes(
       256,
-      'Size that these copies may have; the one that was current longest ago goes first.',
+      'Size that these copies may have; of those that nobody follows, the one that was current longest ago goes first.',
     ),
   })
   .meta({ description: 'With a remote store: the copy on disk of what plugins follow.' });

@@ -120,6 +120,11 @@ export const messages = {
     help: 'See max-size and ttl in [store.cache]. Copies are kept whole or not at all.',
   },
   STORE_CACHE_FRESH: { level: 'info', text: '{prefix} is served by the store again' },
+  STORE_CACHE_KEY_TOO_LONG: {
+    level: 'warn',
+    text: 'no copy of {prefix} is kept: it holds a key of {size} bytes, {most} at most',
+    help: 'Everything works, but a start while the store cannot be reached finds no copy of it. When the key is gone, the next start of the host makes one.',
+  },
   STORE_CACHE_OFF: {
     level: 'warn',
     text: 'what plugins follow is not kept on disk: {reason}',
@@ -128,7 +133,7 @@ export const messages = {
   STORE_CACHE_SERVED: {
     level: 'warn',
     text: 'plugins are given {prefix} as it was {age} s ago: {reason}',
-    help: 'The store cannot be reached; health says stale. What is written waits until it can be.',
+    help: 'The store has not been reachable since the start; health says stale. What is written waits until it is.',
   },
   STORE_CACHE_UNWRITTEN: {
     level: 'warn',

@@ -22,7 +22,7 @@ export function openStore(config: StoreConfig, log: Logger, lost: (error: NnoeEr
   const remote = openRemote(config);
   const { ttl, 'max-size': maxSize } = config.cache;
   if (ttl === 0) return remote;
-  return cachedStore(remote, { directory, ttl, maxSize: maxSize * mebibyte, log });
+  return cachedStore(remote, { remote: config, directory, ttl, maxSize: maxSize * mebibyte, log });
 }
 
 function openRemote(config: StoreConfig): Store {

@@ -16,17 +16,29 @@ import { EmbeddedView } from './lib/embedded-view.js';
 import { Etcd } from './lib/etcd.js';
 import { freePort } from './lib/ports.js';
 import { sleep, until } from './lib/process.js';
+import { TcpProxy } from './lib/proxy.js';
 import { temporary } from './lib/workspace.js';
 
 const etcd = await Etcd.start();
 const nowhere = [`http://127.0.0.1:${await freePort()}`];
+/** The same for stores at different ports: a cluster that is found at another place. */
+const configured = { endpoints: ['http://etcd.example:2379'] };
 const stores: Store[] = [];
 const codes: string[] = [];
 const log = pino({ messageKey: 'message' }, { write: (line) => codes.push(JSON.parse(line).code) });
+/** How often that was logged. */
+const told = (code: string) => codes.filter((each) => each === code).length;
 
-function cached(endpoints: string[], directory: string, options: Partial<CacheOptions> = {}): Store {
-  const remote = etcdStore({ endpoints, connectTimeout: 1, requestTimeout: 1 });
-  const store = cachedStore(remote, { directory, ttl: 3600, maxSize: 2 ** 26, log, ...options });
+function cached(
+  endpoints: string[],
+  directory: string,
+  options: Partial<CacheOptions> = {},
+  requestTimeout = 1,
+): Store {
+  const of = options.remote ?? { ...configured };
+  const open = { user: of.user, password: () => 'wrong' };
+  const remote = etcdStore({ endpoints, connectTimeout: 1, requestTimeout, ...open });
+  const store = cachedStore(remote, { remote: of, directory, ttl: 3600, maxSize: 2 ** 26, log, ...options });
   stores.push(store);
   return store;
 }
@@ -122,7 +134,7 @@ test('a copy that is too old is not served, nor one of another prefix', async ()
   await e.becomes({ '/e/1': 'x' });
   await sleep(200);
   assert.is(f.snapshots, 0);
-  assert.is(other.health().state, 'down', 'one who follows has nothing');
+  assert.is(other.health().state, 'stale', 'one who follows stands on a copy');
   await other.close();
 });
 
@@ -159,6 +171,7 @@ for (const [what, damage] of Object.entries(useless))
 
 test('what does not fit is not kept; what is not followed any more goes first', async () => {
   const large = 'v'.repeat(4000);
+  const before = told('STORE_CACHE_EVICTED');
   const directory = await remembered('/h/', { '/h/1': large, '/h/2': large });
   const store = cached(etcd.endpoints, directory, { maxSize: 10_000 });
   await put(store, { '/i/1': large });
@@ -166,7 +179,7 @@ test('what does not fit is not kept; what is not followed any more goes first', 
   await until('the other copy to go', () => store.cacheSize?.()?.entries === 1, 5000);
   await put(store, { '/i/2': large, '/i/3': large });
   await until('the copy to go', () => store.cacheSize?.()?.entries === 0, 5000);
-  assert.is(codes.filter((code) => code === 'STORE_CACHE_EVICTED').length, 2);
+  assert.is(told('STORE_CACHE_EVICTED'), before + 2);
   await store.close();
 });
 
@@ -232,6 +245,90 @@ test('a store that came back with other values at the same revisions is not mist
   const store = cached(nowhere, directory);
   await followed(store, '/k/').becomes({ '/k/1': 'second' });
   await store.close();
+});
+
+test('a listing that takes its time is waited for when etcd answers', async () => {
+  const entries = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`/slow/${i}`, 'v'.repeat(4000)]));
+  const directory = await remembered('/slow/', entries);
+  const proxy = await TcpProxy.open(etcd.members[0]?.clientPort as number);
+  const rate = 150_000; // 2.7 s for these
+  proxy.fate = () => ({ rate });
+  const store = cached([proxy.url], directory, {}, 10);
+  await store.ready();
+  await put(shared, { '/slow/0': 'new' });
+  const before = told('STORE_CACHE_SERVED');
+  const seen = followed(store, '/slow/');
+  await seen.becomes({ ...entries, '/slow/0': 'new' });
+  assert.is(seen.snapshots, 1);
+  assert.is(told('STORE_CACHE_SERVED'), before);
+  await store.close();
+  proxy.close();
+});
+
+test('a key that etcd takes and the copy does not costs this copy alone', async () => {
+  const directory = temporary('long');
+  const store = cached(etcd.endpoints, directory);
+  await followed(store, '/short/').becomes({});
+  const long = `/long/${'k'.repeat(1966)}`;
+  const seen = followed(store, '/long/');
+  await until('the first snapshot', () => seen.snapshots === 1);
+  await put(store, { [long]: 'x' });
+  await seen.becomes({ [long]: 'x' });
+  await until('it to be said', () => codes.includes('STORE_CACHE_KEY_TOO_LONG'), 5000);
+  await put(store, { '/short/1': 'x' });
+  await until('the other copy', () => store.cacheSize?.()?.entries === 1, 5000);
+  await store.close();
+  const away = cached(nowhere, directory);
+  await followed(away, '/short/').becomes({ '/short/1': 'x' });
+  const nothing = followed(away, '/long/');
+  await sleep(200);
+  assert.is(nothing.snapshots, 0);
+  await away.close();
+});
+
+test('an etcd of another cluster costs the copies of the one before', async () => {
+  const directory = await remembered('/first/', { '/first/1': 'x' });
+  const other = await Etcd.start();
+  const store = cached(other.endpoints, directory);
+  const before = told('STORE_CACHE_EVICTED');
+  followed(store, '/second/');
+  await until('the copy to go', () => told('STORE_CACHE_EVICTED') > before, 5000);
+  await store.close();
+  await other.stop();
+  const away = cached(nowhere, directory);
+  const nothing = followed(away, '/first/');
+  await until('etcd to be missed', () => away.health().state === 'down');
+  await sleep(200);
+  assert.is(nothing.snapshots, 0);
+  await away.close();
+});
+
+test('an etcd that refuses us is no reason for the copy', async () => {
+  const server = await Etcd.start();
+  const remote = { ...configured, user: 'root' };
+  const directory = temporary('refused');
+  // As long as there is no authentication everybody is taken.
+  const before = cached(server.endpoints, directory, { remote });
+  await put(before, { '/refused/1': 'x' });
+  await followed(before, '/refused/').becomes({ '/refused/1': 'x' });
+  await before.close();
+  await server.call('auth/user/add', { name: 'root', password: 'right' });
+  await server.call('auth/role/add', { name: 'root' });
+  await server.call('auth/user/grant', { user: 'root', role: 'root' });
+  await server.call('auth/enable', {});
+  const store = cached(server.endpoints, directory, { remote });
+  const seen = followed(store, '/refused/');
+  await until('the refusal', () => store.health().code === 'STORE_AUTH_FAILED');
+  await sleep(300);
+  assert.is(seen.snapshots, 0);
+  assert.is(store.health().state, 'down');
+  await server.stop();
+  await sleep(300);
+  assert.is(seen.snapshots, 0, 'it was there');
+  await store.close();
+  const away = cached(server.endpoints, directory, { remote });
+  await followed(away, '/refused/').becomes({ '/refused/1': 'x' });
+  await away.close();
 });
 
 test.after(async () => {

@@ -128,6 +128,12 @@ export const storeErrors = {
     help: 'Revisions of 2^53 and more do not occur in a cluster that was not tampered with.',
     retry: false,
   },
+  STORE_STALE: {
+    code: 'STORE_STALE',
+    message: 'plugins work on copies of what they follow',
+    help: 'The store has been silent since the start of the host, or has just come back and is being read. If it lasts, look whether the endpoints in [store] are right and run. What is written waits.',
+    retry: true,
+  },
   STORE_TIMEOUT: {
     code: 'STORE_TIMEOUT',
     message: 'etcd at {endpoint} did not answer within {seconds} s',

@@ -6,50 +6,52 @@ import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { NnoeError, reasonOf } from '../errors.js';
-import { type Logger, say } from '../log.js';
+import { say } from '../log.js';
 import {
   ageOf,
-  CachePrefix,
   type CopyHead,
   dataKey,
   headKey,
-  removeBelow,
+  idLength,
+  isOther,
   removeCopy,
-} from './cache-prefix.js';
+  removeData,
+} from './cache-copy.js';
+import { CachePrefix, type PrefixParts } from './cache-prefix.js';
 import { type EmbeddedStore, embeddedStore } from './embedded.js';
 import type { CacheSize } from './store.js';
 
-export interface CacheFileOptions {
+/** `cluster`, `identity`, `isCurrent` and `list` are of the remote store. */
+export interface CacheFileOptions
+  extends Pick<PrefixParts, 'log' | 'ttl' | 'identity' | 'cluster' | 'isCurrent' | 'list'> {
   directory: string;
-  /** s */
-  ttl: number;
   /** Bytes of keys and values. */
   maxSize: number;
-  log: Logger;
-  /** Whether the remote answers now, so that what followers were told is how things are. */
-  isCurrent(): boolean;
 }
 
 const fileName = 'cache';
 /** ms between notes on disk that the copies are current. */
 const confirmEvery = 60_000;
-const idLength = 8;
 
 export class CacheFile {
   readonly #o: CacheFileOptions;
   readonly #store: EmbeddedStore;
   readonly #prefixes = new Map<string, CachePrefix>();
   readonly #heads = new Map<string, CopyHead>();
-  readonly #loaded: Promise<void>;
   readonly #confirms: NodeJS.Timeout;
+  /** Settles when what was asked of the file so far is done. */
+  #last: Promise<unknown>;
+  #closed = false;
 
   /** @throws NnoeError when there can be no cache in that directory. */
   constructor(options: CacheFileOptions) {
     this.#o = options;
     this.#store = openAnyway(options);
-    this.#loaded = this.#load().catch((error) =>
+    this.#last = this.#load().catch((error) =>
       say(options.log, 'STORE_CACHE_UNWRITTEN', { prefix: '*', reason: reasonOf(error) }),
     );
+    // Nobody waits for what goes.
+    void this.#last.then(() => this.#tidy()).catch(() => undefined);
     this.#confirms = setInterval(() => void this.#confirm(), confirmEvery);
     this.#confirms.unref();
   }
@@ -66,14 +68,22 @@ export class CacheFile {
   prefix(prefix: string): CachePrefix {
     const known = this.#prefixes.get(prefix);
     if (known !== undefined) return known;
-    const made = new CachePrefix({
-      ...{ prefix, store: this.#store, heads: this.#heads, loaded: this.#loaded },
-      ...{ log: this.#o.log, ttl: this.#o.ttl },
+    const made = new CachePrefix(prefix, {
+      ...{ ...this.#o, store: this.#store, heads: this.#heads },
       newId: () => randomBytes(idLength / 2).toString('hex'),
+      alone: (work) => this.#alone(work),
       makeRoom: (of, bytes) => this.#makeRoom(of, bytes),
+      remove: (of) => this.#remove(of),
     });
     this.#prefixes.set(prefix, made);
     return made;
+  }
+
+  /** One after another: heads and data never change under whoever looks at them. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   async #load(): Promise<void> {
@@ -82,30 +92,42 @@ export class CacheFile {
         const head = JSON.parse(value.toString()) as CopyHead;
         this.#heads.set(key.slice(headKey('').length), head);
       }
-    // Later: nobody waits for what goes.
-    setImmediate(() => void this.#tidy().catch(() => undefined));
   }
 
   /** Takes away what is too old to be served, and what has no head because its removal was interrupted. */
   async #tidy(): Promise<void> {
-    for (const [prefix, head] of this.#heads)
-      if (ageOf(head) > this.#o.ttl && !this.#isActive(prefix)) await this.#evict(prefix, 'too old');
-    const known = new Set([...this.#heads.values()].map(({ id }) => id));
-    let after = dataKey('');
-    for (;;) {
-      const next = await this.#first(after);
-      if (next === undefined) return;
-      const id = next.slice(dataKey('').length, dataKey('').length + idLength);
-      const isUsed = known.has(id) || [...this.#heads.values()].some((head) => head.id === id);
-      if (!isUsed) await removeBelow(this.#store, dataKey(id));
-      after = `${dataKey(id)}\u{10ffff}`;
+    await this.#evictAll('too old', (head) => ageOf(head) > this.#o.ttl);
+    let after: string | undefined = dataKey('');
+    while (after !== undefined && !this.#closed) {
+      const from: string = after;
+      after = await this.#alone(() => this.#removeOrphan(from));
     }
   }
 
-  async #first(after: string): Promise<string | undefined> {
-    for await (const { entries } of this.#store.list(dataKey(''), { pageSize: 1, after }))
-      return entries[0]?.key;
+  /** Looks at the next id; undefined: there is none. */
+  async #removeOrphan(after: string): Promise<string | undefined> {
+    for await (const { entries } of this.#store.list(dataKey(''), { pageSize: 1, after })) {
+      const [next] = entries;
+      if (next === undefined) return undefined;
+      const id = next.key.slice(dataKey('').length, dataKey('').length + idLength);
+      if (![...this.#heads.values()].some((head) => head.id === id)) await removeData(this.#store, id);
+      return `${dataKey(id)}\u{10ffff}`;
+    }
     return undefined;
+  }
+
+  /** To be called when the remote has answered, or turned out to be another one. */
+  dropForeign(): Promise<void> {
+    const { identity, cluster } = this.#o;
+    const isForeign = (head: CopyHead) => head.identity === identity && isOther(head.cluster, cluster());
+    return this.#evictAll('it is of another cluster', isForeign, true).catch(() => undefined);
+  }
+
+  #evictAll(reason: string, goes: (head: CopyHead) => boolean, active = false): Promise<void> {
+    return this.#alone(async () => {
+      for (const [prefix, head] of [...this.#heads])
+        if (goes(head) && (active || !this.#isActive(prefix))) await this.#evict(prefix, reason);
+    });
   }
 
   #isActive(prefix: string): boolean {
@@ -114,34 +136,43 @@ export class CacheFile {
 
   async #makeRoom(prefix: string, bytes: number): Promise<boolean> {
     const { maxSize, log } = this.#o;
-    const others = () => this.size.bytes - (this.#heads.get(prefix)?.bytes ?? 0);
-    const idle = [...this.#heads]
-      .filter(([other]) => other !== prefix && !this.#isActive(other))
-      .sort(([, a], [, b]) => a.when - b.when);
-    for (const [other] of idle) {
-      if (others() + bytes <= maxSize) break;
+    const others = [...this.#heads].filter(([other]) => other !== prefix);
+    const idle = others.filter(([other]) => !this.#isActive(other)).sort(([, a], [, b]) => a.when - b.when);
+    const sum = (heads: typeof others) => heads.reduce((total, [, head]) => total + head.bytes, 0);
+    let excess = sum(others) + bytes - maxSize;
+    if (excess > sum(idle)) {
+      say(log, 'STORE_CACHE_EVICTED', { prefix, reason: `${bytes} bytes do not fit into max-size` });
+      return false;
+    }
+    for (const [other, head] of idle) {
+      if (excess <= 0) break;
+      excess -= head.bytes;
       await this.#evict(other, 'no room');
     }
-    if (others() + bytes <= maxSize) return true;
-    say(log, 'STORE_CACHE_EVICTED', { prefix, reason: `${bytes} bytes do not fit into max-size` });
-    return false;
+    return true;
   }
 
   async #evict(prefix: string, reason: string): Promise<void> {
-    await removeCopy(this.#store, this.#heads, prefix);
+    await this.#remove(prefix);
     say(this.#o.log, 'STORE_CACHE_EVICTED', { prefix, reason });
   }
 
+  async #remove(prefix: string): Promise<void> {
+    const head = this.#heads.get(prefix);
+    this.#heads.delete(prefix);
+    if (head !== undefined) await removeCopy(this.#store, prefix, head);
+  }
+
   async #confirm(): Promise<void> {
-    if (!this.#o.isCurrent()) return;
     for (const prefix of this.#prefixes.values()) await prefix.confirm();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#confirms);
-    await this.#loaded;
+    this.#closed = true;
     await Promise.all([...this.#prefixes.values()].map((prefix) => prefix.flush()));
     await this.#confirm();
+    await this.#last;
     await this.#store.close();
   }
 }

@@ -1,147 +1,192 @@
 // SPDX-License-Identifier: MPL-2.0
 // The copy of one followed prefix: always the prefix as it was at one revision. A snapshot is written as the
-// difference to what is there, changes are gathered and written together, each as one transaction.
+// difference to what is there, changes are gathered and written together, each as one transaction. Of several
+// who follow the prefix one feeds the copy, because each is told in an order of its own; when it ends, the next
+// one begins with a listing.
 import { setImmediate as turn } from 'node:timers/promises';
 import { reasonOf } from '../errors.js';
 import { type Logger, say } from '../log.js';
+import {
+  ageOf,
+  alterations,
+  type CachedCopy,
+  type CopyHead,
+  differences,
+  isOther,
+  listed,
+  longestCopied,
+  longestOf,
+  readCopy,
+  sizeOf,
+  wallClock,
+  writeCopy,
+} from './cache-copy.js';
 import type { EmbeddedStore } from './embedded.js';
 import type { Change, KeyValue, Operation, Page } from './store.js';
 
-/** What is known of a copy, in a key of its own. */
-export interface CopyHead {
-  /** Stands before the keys of the copy: 8 hexadecimal digits. */
-  id: string;
-  revision: number;
-  /** Wall clock, s: when the copy was last known to be current. */
-  when: number;
-  entries: number;
-  /** Of keys and values. */
-  bytes: number;
+/** Whoever follows the prefix. */
+export interface Follower {
+  /** Whether it has been told what the remote holds. */
+  readonly told: boolean;
+  /** Whether it is being told something, which the copy will be told after it. */
+  readonly busy: boolean;
 }
 
-/** A copy as it was handed out; `get` and `list` show the same. */
-export interface CachedCopy {
-  entries: KeyValue[];
-  readonly revision: number;
-  /** s since it was current. */
-  age(): number;
-  get(key: string): Promise<KeyValue | undefined>;
-  list(
-    prefix: string,
-    options: { pageSize?: number; after?: string; signal?: AbortSignal },
-  ): AsyncIterable<Page>;
-}
-
-export interface PrefixOptions {
-  prefix: string;
+/** What a copy needs of the file that it lies in. */
+export interface PrefixParts {
   store: EmbeddedStore;
   log: Logger;
-  /** Of every copy on disk, once `loaded`. */
-  heads: Map<string, CopyHead>;
-  loaded: Promise<void>;
+  /** Of every copy on disk. */
+  heads: ReadonlyMap<string, CopyHead> & Pick<Map<string, CopyHead>, 'set'>;
+  identity: string;
+  /** Of the cluster that answers; empty: not known. */
+  cluster(): string;
+  /** Whether the remote answers, so that what followers were told is how things are. */
+  isCurrent(): boolean;
   /** s */
   ttl: number;
   newId(): string;
-  /** Makes room for this copy to have that size; false: there is none. */
+  /** Reads what the remote holds now. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<Page>;
+  /** Runs when the file is loaded and nothing else works on it. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+  /** Makes room for this copy to have that size; false: there is none. Called from within `alone`, as `remove`. */
   makeRoom(prefix: string, bytes: number): Promise<boolean>;
+  remove(prefix: string): Promise<void>;
 }
 
-export const headKey = (prefix: string): string => `p${prefix}`;
-export const dataKey = (id: string, key = ''): string => `d${id}${key}`;
+/** What the remote told since it showed the whole prefix last, as far as that is not written. */
+interface Told {
+  snapshot: { entries: KeyValue[]; revision: number; when: number } | undefined;
+  /** Undefined: gone. */
+  changes: Map<string, KeyValue | undefined>;
+  revision: number;
+  /** Wall clock, s: when it was told. */
+  when: number;
+  cluster: string;
+  /** The copy could not be brought up to it, and is left as it is or was. */
+  lost: boolean;
+}
 
 /** Changes are gathered for so long before they are written, ms. */
 const gather = 1000;
-/** Operations that are put together in one turn of the event loop. */
-const atOnce = 500;
-/** A disk that takes longer than this (ms) gets no more of this copy. */
-const patience = 30_000;
-
-const wallClock = () => Date.now() / 1000;
-const sizeOf = ({ key, value }: KeyValue) => Buffer.byteLength(key) + value.length;
 
 export class CachePrefix {
   readonly prefix: string;
-  readonly #o: PrefixOptions;
-  #feeder: object | undefined;
-  /** What the remote showed and is not written yet; key to entry, undefined: gone. */
-  #snapshot: { entries: KeyValue[]; revision: number } | undefined;
-  #changes = new Map<string, KeyValue | undefined>();
-  #revision = 0;
-  /** What is on disk is the remote's state as of `head.revision`, of this life. */
+  readonly #o: PrefixParts;
+  readonly #followers = new Set<Follower>();
+  #feeder: Follower | undefined;
+  /** Whether the feeder goes on from what was told. */
   #following = false;
+  #told: Told | undefined;
+  /** Of a feeder that took over: what it is told until its listing is there. */
+  #ahead: { changes: Change[]; revision: number }[] = [];
+  #listing: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  #refusalSaid = false;
 
-  constructor(options: PrefixOptions) {
-    this.#o = options;
-    this.prefix = options.prefix;
+  constructor(prefix: string, parts: PrefixParts) {
+    this.prefix = prefix;
+    this.#o = parts;
   }
 
-  get head(): CopyHead | undefined {
+  get #head(): CopyHead | undefined {
     return this.#o.heads.get(this.prefix);
   }
 
-  /** Of several who follow a prefix one tells what is kept: each is told in an order of its own. */
-  attach(follower: object): boolean {
-    if (this.#feeder !== undefined) return false;
-    this.#feeder = follower;
-    this.#following = false;
-    return true;
-  }
-
-  detach(follower: object): void {
-    if (this.#feeder === follower) this.#feeder = undefined;
-  }
-
+  /** Whether somebody follows it. */
   get active(): boolean {
-    return this.#feeder !== undefined;
+    return this.#followers.size > 0;
   }
 
-  /** Undefined: there is none, or it is too old. */
-  async copy(): Promise<CachedCopy | undefined> {
-    await this.#o.loaded;
-    await this.#writing;
-    const { head } = this;
-    const { store, ttl } = this.#o;
-    if (head === undefined || ageOf(head) > ttl) return undefined;
-    const from = dataKey(head.id);
-    const entries: KeyValue[] = [];
-    for await (const page of store.list(from))
-      for (const entry of page.entries) entries.push(restored(entry, from));
-    if (entries.length !== head.entries) return undefined;
-    return {
-      ...{ entries, revision: head.revision },
-      age: () => ageOf(head),
-      async get(key) {
-        const entry = await store.get(from + key);
-        return entry && restored(entry, from);
-      },
-      async *list(prefix, { pageSize, after, signal }) {
-        const options = {
-          ...(pageSize === undefined ? {} : { pageSize }),
-          ...(after === undefined ? {} : { after: from + after }),
-          ...(signal === undefined ? {} : { signal }),
-        };
-        for await (const page of store.list(from + prefix, options))
-          yield { revision: head.revision, entries: page.entries.map((each) => restored(each, from)) };
-      },
+  attach(follower: Follower): void {
+    this.#followers.add(follower);
+    this.#feeder ??= follower;
+  }
+
+  detach(follower: Follower): void {
+    this.#followers.delete(follower);
+    if (this.#feeder !== follower) return;
+    this.confirm();
+    this.#following = false;
+    this.#endListing();
+    [this.#feeder] = this.#followers;
+    // One that has been told nothing yet begins with its own snapshot.
+    if (this.#feeder?.told) void this.#takeOver();
+  }
+
+  #endListing(): void {
+    this.#listing?.abort();
+    this.#listing = undefined;
+    this.#ahead = [];
+  }
+
+  /**
+   * Gapless: every change told from now on is put aside, and a listing that is asked for now shows everything
+   * that was told before.
+   */
+  async #takeOver(): Promise<void> {
+    const listing = new AbortController();
+    this.#listing = listing;
+    try {
+      // Whoever follows may be about to end as well.
+      await turn();
+      const cluster = this.#o.cluster();
+      const { entries, revision } = await listed(
+        (signal) => this.#o.list(this.prefix, signal),
+        listing.signal,
+      );
+      if (this.#listing !== listing) return;
+      const ahead = this.#ahead.filter((told) => told.revision > revision);
+      this.#begin(entries, revision, cluster);
+      for (const told of ahead) this.#goOn(told.changes, told.revision);
+    } catch (error) {
+      if (this.#listing !== listing) return;
+      this.#endListing();
+      this.#sayUnwritten(error);
+    }
+  }
+
+  /** Undefined: there is none, it is too old, or it was made with another configuration. */
+  copy(): Promise<CachedCopy | undefined> {
+    return this.#o.alone(async () => {
+      const head = this.#head;
+      const { store, ttl, identity } = this.#o;
+      if (head === undefined || head.identity !== identity || ageOf(head) > ttl) return undefined;
+      return readCopy(store, head);
+    });
+  }
+
+  /** @param cluster that showed it. */
+  snapshot(from: Follower, entries: KeyValue[], revision: number, cluster: string): void {
+    if (from === this.#feeder) this.#begin(entries, revision, cluster);
+  }
+
+  change(from: Follower, changes: Change[], revision: number): void {
+    if (from !== this.#feeder) return;
+    if (this.#listing !== undefined) this.#ahead.push({ changes, revision });
+    else this.#goOn(changes, revision);
+  }
+
+  #begin(entries: KeyValue[], revision: number, cluster: string): void {
+    this.#endListing();
+    const when = wallClock();
+    this.#told = {
+      snapshot: { entries, revision, when },
+      ...{ changes: new Map(), revision, when, cluster, lost: false },
     };
-  }
-
-  snapshot(entries: KeyValue[], revision: number): void {
-    this.#snapshot = { entries, revision };
-    this.#changes.clear();
-    this.#revision = revision;
     this.#following = true;
     this.#plan(0);
   }
 
-  change(changes: Change[], revision: number): void {
-    if (!this.#following) return;
+  #goOn(changes: Change[], revision: number): void {
+    const told = this.#told;
+    if (!this.#following || told === undefined || told.lost) return;
     for (const change of changes)
-      if (change.type === 'put') this.#changes.set(change.entry.key, change.entry);
-      else this.#changes.set(change.key, undefined);
-    this.#revision = revision;
+      if (change.type === 'put') told.changes.set(change.entry.key, change.entry);
+      else told.changes.set(change.key, undefined);
+    told.revision = revision;
+    told.when = wallClock();
     this.#plan(gather);
   }
 
@@ -149,170 +194,101 @@ export class CachePrefix {
     this.#timer ??= setTimeout(() => void this.flush(), milliseconds);
   }
 
-  /** Writes what is waiting, after what is being written; failures are logged, and cost only the copy. */
+  /** Writes what is waiting; failures are logged, and cost only the copy. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#writing = this.#writing.then(async () => {
+    return this.#o.alone(async () => {
+      const told = this.#told;
+      if (told === undefined || told.lost) return;
       try {
-        await this.#flush();
+        await this.#flush(told);
       } catch (error) {
-        this.#following = false;
-        this.#changes.clear();
-        say(this.#o.log, 'STORE_CACHE_UNWRITTEN', { prefix: this.prefix, reason: reasonOf(error) });
+        this.#lose(told);
+        this.#sayUnwritten(error);
       }
     });
-    return this.#writing;
   }
 
-  async #flush(): Promise<void> {
-    await this.#o.loaded;
-    const [snapshot, changes, revision] = [this.#snapshot, this.#changes, this.#revision];
-    this.#snapshot = undefined;
-    this.#changes = new Map();
-    if (snapshot !== undefined) await this.#replace(snapshot.entries, snapshot.revision);
-    if (changes.size > 0 && this.head !== undefined) await this.#alter(changes, revision);
+  #lose(told: Told): void {
+    told.lost = true;
+    told.snapshot = undefined;
+    told.changes = new Map();
   }
 
-  async #replace(entries: KeyValue[], revision: number): Promise<void> {
-    const id = this.head?.id ?? this.#o.newId();
-    const wanted = new Map<string, KeyValue>();
-    let bytes = 0;
-    for (const [i, entry] of entries.entries()) {
-      bytes += sizeOf(entry);
-      wanted.set(entry.key, entry);
-      if (i % 5000 === 4999) await turn();
-    }
-    const deletions = this.head === undefined ? [] : await this.#compare(id, wanted);
-    const operations = function* () {
-      yield* deletions;
-      for (const entry of wanted.values()) yield kept(id, entry);
-    };
-    await this.#write(operations(), { id, revision, when: wallClock(), entries: entries.length, bytes });
+  #sayUnwritten(error: unknown): void {
+    say(this.#o.log, 'STORE_CACHE_UNWRITTEN', { prefix: this.prefix, reason: reasonOf(error) });
   }
 
-  /** Takes from `wanted` what the copy holds as it should be. @returns the deletion of what it should not hold. */
-  async #compare(id: string, wanted: Map<string, KeyValue>): Promise<Operation[]> {
-    const deletions: Operation[] = [];
-    const from = dataKey(id);
-    // Page by page: all of it at a time would be a second copy in memory.
-    for await (const page of this.#o.store.list(from)) {
-      for (const stored of page.entries) {
-        const held = restored(stored, from);
-        const entry = wanted.get(held.key);
-        if (entry === undefined) deletions.push({ delete: stored.key });
-        else if (isSame(held, entry)) wanted.delete(held.key);
-      }
-      await turn();
-    }
-    return deletions;
+  async #flush(told: Told): Promise<void> {
+    const { snapshot, changes, revision, when } = told;
+    told.snapshot = undefined;
+    told.changes = new Map();
+    if (snapshot !== undefined) await this.#replace(told, snapshot);
+    const head = this.#head;
+    if (changes.size === 0 || head === undefined || told.lost) return;
+    const longest = longestOf(changes.keys());
+    if (longest > longestCopied) return this.#refuse(told, longest);
+    const altered = await alterations(this.#o.store, { ...head, revision, when }, changes);
+    await this.#write(told, altered.operations, altered.head);
   }
 
-  async #alter(changes: Map<string, KeyValue | undefined>, revision: number): Promise<void> {
-    const head = { ...(this.head as CopyHead), revision, when: wallClock() };
-    const operations: Operation[] = [];
-    for (const [key, entry] of changes) {
-      const at = dataKey(head.id, key);
-      const before = await this.#o.store.get(at);
-      if (before !== undefined) {
-        head.entries--;
-        head.bytes -= sizeOf(restored(before, dataKey(head.id)));
-      }
-      if (entry !== undefined) {
-        head.entries++;
-        head.bytes += sizeOf(entry);
-        operations.push(kept(head.id, entry));
-      } else if (before !== undefined) operations.push({ delete: at });
-    }
-    await this.#write(operations, head);
+  async #replace(told: Told, { entries, revision, when }: NonNullable<Told['snapshot']>): Promise<void> {
+    const { store, identity } = this.#o;
+    const { cluster } = told;
+    // Then what that one holds is about to be told.
+    if (isOther(cluster, this.#o.cluster())) return this.#lose(told);
+    // The prefix stands in the copy as well.
+    const longest = Math.max(Buffer.byteLength(this.prefix), longestOf(entries.map(({ key }) => key)));
+    if (longest > longestCopied) return this.#refuse(told, longest);
+    const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    if (!(await this.#hasRoom(told, bytes))) return;
+    const id = this.#head?.id ?? this.#o.newId();
+    const operations = await differences(store, id, entries);
+    await this.#write(told, operations, {
+      ...{ id, identity, cluster, revision, when, entries: entries.length, bytes },
+    });
   }
 
-  async #write(operations: Iterable<Operation>, head: CopyHead): Promise<void> {
-    if (!(await this.#o.makeRoom(this.prefix, head.bytes))) {
-      this.#following = false;
-      await this.#remove();
-      return;
-    }
-    const headPut = { put: headKey(this.prefix), value: JSON.stringify(head) };
-    await this.#o.store.commitParts(slices(operations, headPut), AbortSignal.timeout(patience));
+  /** A copy without one of its keys would pass it off as deleted. */
+  async #refuse(told: Told, size: number): Promise<void> {
+    const { log } = this.#o;
+    if (!this.#refusalSaid)
+      say(log, 'STORE_CACHE_KEY_TOO_LONG', { prefix: this.prefix, size, most: longestCopied });
+    this.#refusalSaid = true;
+    await this.#giveUp(told);
+  }
+
+  async #giveUp(told: Told): Promise<void> {
+    this.#lose(told);
+    await this.#o.remove(this.prefix);
+  }
+
+  async #hasRoom(told: Told, bytes: number): Promise<boolean> {
+    if (await this.#o.makeRoom(this.prefix, bytes)) return true;
+    await this.#giveUp(told);
+    return false;
+  }
+
+  async #write(told: Told, operations: Iterable<Operation>, head: CopyHead): Promise<void> {
+    if (!(await this.#hasRoom(told, head.bytes))) return;
+    await writeCopy(this.#o.store, this.prefix, operations, head);
     this.#o.heads.set(this.prefix, head);
   }
 
-  /** Says on disk that what is there is current. */
-  async confirm(): Promise<void> {
-    if (!this.#following || this.head === undefined) return;
-    await this.flush();
-    if (!this.#following || this.head === undefined) return;
-    const head = { ...this.head, when: wallClock() };
-    this.#o.heads.set(this.prefix, head);
-    const put = { put: headKey(this.prefix), value: JSON.stringify(head) };
-    await this.#o.store.commit({ operations: [put] }, AbortSignal.timeout(patience)).catch(() => undefined);
+  /** Says on disk that what is there is current, when it is: nobody but a follower knows. */
+  confirm(): Promise<void> {
+    const told = this.#told;
+    if (!this.#following || told === undefined || this.#feeder?.busy || !this.#o.isCurrent())
+      return Promise.resolve();
+    const when = wallClock();
+    void this.flush();
+    return this.#o.alone(async () => {
+      const head = this.#head;
+      if (this.#told !== told || told.lost || head === undefined) return;
+      const confirmed = { ...head, when: Math.max(head.when, when) };
+      // It only looks older than it is.
+      await this.#write(told, [], confirmed).catch(() => undefined);
+    });
   }
-
-  /** The copy goes from the disk. */
-  async #remove(): Promise<void> {
-    await removeCopy(this.#o.store, this.#o.heads, this.prefix);
-  }
 }
-
-/** Its head first: what has none is not served. */
-export async function removeCopy(
-  store: EmbeddedStore,
-  heads: Map<string, CopyHead>,
-  prefix: string,
-): Promise<void> {
-  const head = heads.get(prefix);
-  heads.delete(prefix);
-  if (head === undefined) return;
-  await store.commit({ operations: [{ delete: headKey(prefix) }] }, AbortSignal.timeout(patience));
-  await removeBelow(store, dataKey(head.id));
-}
-
-/** Made as they are taken, so that others have a turn between two; `last` in one of its own. */
-function* slices(operations: Iterable<Operation>, last: Operation): Generator<Operation[]> {
-  let slice: Operation[] = [];
-  for (const operation of operations) {
-    slice.push(operation);
-    if (slice.length < atOnce) continue;
-    yield slice;
-    slice = [];
-  }
-  if (slice.length > 0) yield slice;
-  yield [last];
-}
-
-export const ageOf = ({ when }: CopyHead): number => Math.max(0, wallClock() - when);
-
-/** Deletes everything below a prefix of the file. */
-export async function removeBelow(store: EmbeddedStore, prefix: string): Promise<void> {
-  for await (const { entries } of store.list(prefix, { pageSize: atOnce }))
-    if (entries.length > 0)
-      await store.commit(
-        { operations: entries.map(({ key }) => ({ delete: key })) },
-        AbortSignal.timeout(patience),
-      );
-}
-
-/** Also by value: another cluster can have given the same revision to something else. */
-const isSame = (held: KeyValue, entry: KeyValue): boolean =>
-  held.modRevision === entry.modRevision &&
-  held.createRevision === entry.createRevision &&
-  held.value.equals(entry.value);
-
-/** In the copy the remote's revisions stand before the value. */
-const revisions = 16;
-
-function kept(id: string, { key, value, createRevision, modRevision }: KeyValue): Operation {
-  const record = Buffer.allocUnsafe(revisions + value.length);
-  record.writeDoubleLE(createRevision, 0);
-  record.writeDoubleLE(modRevision, 8);
-  value.copy(record, revisions);
-  return { put: dataKey(id, key), value: record };
-}
-
-const restored = ({ key, value }: KeyValue, from: string): KeyValue => ({
-  key: key.slice(from.length),
-  value: value.subarray(revisions),
-  createRevision: value.readDoubleLE(0),
-  modRevision: value.readDoubleLE(8),
-});

@@ -1,26 +1,38 @@
 // SPDX-License-Identifier: MPL-2.0
-// A remote store with a copy on disk of what is followed. When the remote does not answer at start, followers
-// are given the copy at once, and the truth, as a snapshot, as soon as there is one. Writes are never answered
-// from here, and nothing is served from the copy once the remote has spoken.
+// A remote store with a copy on disk of what is followed. While the remote cannot be reached since the start,
+// followers are given the copy, and the truth, as a snapshot, as soon as there is one. Writes are never answered
+// from here, and nothing is served from the copy once the remote has answered or refused us, not even when it
+// goes away again; nor is a copy that was made with another configuration.
+import { createHash } from 'node:crypto';
 import { NnoeError, reasonOf } from '../errors.js';
 import { type Logger, say } from '../log.js';
+import { Absence } from './cache-absence.js';
+import type { CachedCopy } from './cache-copy.js';
 import { CacheFile } from './cache-file.js';
 import { CachedFollow } from './cache-follow.js';
-import type { CachedCopy } from './cache-prefix.js';
-import type {
-  CacheSize,
-  CommitResult,
-  Follow,
-  FollowHandlers,
-  KeyValue,
-  Page,
-  Store,
-  StoreHealth,
-  StoreObserver,
-  Transaction,
+import {
+  answers,
+  type CacheSize,
+  type CommitResult,
+  type Follow,
+  type FollowHandlers,
+  type KeyValue,
+  type Page,
+  type Store,
+  type StoreHealth,
+  type StoreObserver,
+  type Transaction,
 } from './store.js';
 
+/** What the remote is configured with, as far as it says whose keys these are. */
+export interface RemoteConfig {
+  endpoints: readonly string[];
+  user?: string | undefined;
+  root?: string | undefined;
+}
+
 export interface CacheOptions {
+  remote: RemoteConfig;
   directory: string;
   /** A copy that was current longer ago is not served, s. */
   ttl: number;
@@ -32,6 +44,7 @@ export interface CacheOptions {
 class CachedStore implements Store {
   readonly #remote: Store;
   readonly #options: CacheOptions;
+  readonly #absence: Absence;
   readonly #follows = new Set<CachedFollow>();
   /** Opened when something is followed first; null: it cannot be. */
   #file: CacheFile | null | undefined;
@@ -39,6 +52,8 @@ class CachedStore implements Store {
   constructor(remote: Store, options: CacheOptions) {
     this.#remote = remote;
     this.#options = options;
+    this.#absence = new Absence(remote, options.remote.endpoints.length);
+    remote.onReset(() => void this.#file?.dropForeign());
   }
 
   get name(): string {
@@ -51,41 +66,41 @@ class CachedStore implements Store {
 
   #open(): CacheFile | undefined {
     if (this.#file !== undefined) return this.#file ?? undefined;
-    const { directory, ttl, maxSize, log } = this.#options;
+    const { remote, ...options } = this.#options;
     try {
-      const isCurrent = () => this.#remote.health().state === 'ok';
-      this.#file = new CacheFile({ directory, ttl, maxSize, log, isCurrent });
+      this.#file = new CacheFile({
+        ...options,
+        identity: identityOf(remote),
+        cluster: () => this.#remote.cluster?.() ?? '',
+        isCurrent: () => this.#remote.health().state === 'ok',
+        list: (prefix, signal) => this.#remote.list(prefix, { signal }),
+      });
     } catch (error) {
       const code = error instanceof NnoeError ? error.code : 'STORE_DIRECTORY';
-      say(log, 'STORE_CACHE_OFF', { reason: reasonOf(error), why: code });
+      say(options.log, 'STORE_CACHE_OFF', { reason: reasonOf(error), why: code });
       this.#file = null;
     }
     return this.#file ?? undefined;
   }
 
-  /**
-   * What the remote says; but 'stale' as long as it has been silent since the start and every follower has
-   * been given a copy that is not too old.
-   */
+  /** What the remote says; but 'stale' as long as one who follows stands on a copy. */
   health(): StoreHealth {
     const health = this.#remote.health();
-    if (health.state !== 'down' && health.state !== 'starting') return health;
-    const copies = this.#copies();
-    if (copies === undefined) return health;
-    const ageSeconds = Math.max(...copies.map((copy) => copy.age()));
-    if (ageSeconds > this.#options.ttl) return health;
-    const reason = `plugins work on what was known ${ageText(ageSeconds)} ago, and writes wait: ${health.reason}`;
-    return { ...health, state: 'stale', reason, ageSeconds: Math.round(ageSeconds) };
-  }
-
-  /** What followers were given; undefined unless all of them were, and none has had the truth. */
-  #copies(): CachedCopy[] | undefined {
-    const copies = [...this.#follows].map((follow) => follow.served);
-    return copies.length > 0 && copies.every((copy) => copy !== undefined) ? copies : undefined;
+    const ages = [...this.#follows].flatMap(({ served }) => served?.age() ?? []);
+    if (ages.length === 0) return health;
+    const ageSeconds = Math.round(Math.max(...ages));
+    const rest = answers(health) ? 'what the store holds now is being read' : `writes wait: ${health.reason}`;
+    const reason = `plugins work on what was known ${ageText(ageSeconds)} ago, and ${rest}`;
+    const { code = 'STORE_STALE' } = health;
+    return { state: 'stale', code, reason, ageSeconds, ...(answers(health) ? { answers: true } : {}) };
   }
 
   observe(observer: StoreObserver): void {
-    this.#remote.observe?.(observer);
+    this.#absence.observe(observer);
+  }
+
+  cluster(): string | undefined {
+    return this.#remote.cluster?.();
   }
 
   cacheSize(): CacheSize | undefined {
@@ -98,8 +113,10 @@ class CachedStore implements Store {
 
   /** The copy that speaks for a key or prefix now: the very state that the follower was given. */
   #standIn(prefix: string): CachedCopy | undefined {
-    if (this.health().state !== 'stale') return undefined;
-    return [...this.#follows].find((follow) => prefix.startsWith(follow.prefix))?.served;
+    if (this.#absence.over) return undefined;
+    const speaks = (follow: CachedFollow) => follow.served !== undefined && prefix.startsWith(follow.prefix);
+    const copy = [...this.#follows].find(speaks)?.served;
+    return copy && copy.age() <= this.#options.ttl ? copy : undefined;
   }
 
   async get(key: string, signal?: AbortSignal): Promise<KeyValue | undefined> {
@@ -121,12 +138,17 @@ class CachedStore implements Store {
     return this.#remote.commit(transaction, signal);
   }
 
-  follow(prefix: string, handlers: FollowHandlers): Follow {
-    const file = this.#open();
-    if (file === undefined) return this.#remote.follow(prefix, handlers);
+  /** Whoever wants changes only has no use for a copy, and keeps none. */
+  follow(prefix: string, handlers: FollowHandlers, options?: { from?: 'now' }): Follow {
+    const file = options?.from === 'now' ? undefined : this.#open();
+    if (file === undefined) return this.#remote.follow(prefix, handlers, options);
     const follow = new CachedFollow({
-      ...{ prefix, handlers, remote: this.#remote, cache: file.prefix(prefix) },
-      log: this.#options.log,
+      ...{ prefix, handlers, remote: this.#remote, absence: this.#absence },
+      ...{ cache: file.prefix(prefix), log: this.#options.log },
+      heard: () => {
+        this.#absence.end();
+        void file.dropForeign();
+      },
       ended: () => this.#follows.delete(follow),
     });
     this.#follows.add(follow);
@@ -142,6 +164,12 @@ class CachedStore implements Store {
     await this.#file?.close();
     await this.#remote.close();
   }
+}
+
+/** Copies are good only for a store that was told the same. */
+function identityOf({ endpoints, user = '', root = '' }: RemoteConfig): string {
+  const text = JSON.stringify([[...endpoints].sort(), user, root]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 function ageText(seconds: number): string {

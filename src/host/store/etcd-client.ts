@@ -88,6 +88,11 @@ export class EtcdClient {
     return this.#requestMs;
   }
 
+  /** Id of the cluster that answered last, empty when it names none; undefined: none has. */
+  get cluster(): string | undefined {
+    return this.#cluster ?? (this.lastAnswer === 0 ? undefined : '');
+  }
+
   get closing(): AbortSignal {
     return this.#closing.signal;
   }

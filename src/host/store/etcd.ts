@@ -66,6 +66,10 @@ class EtcdStore implements Store {
     return this.#client.health();
   }
 
+  cluster(): string | undefined {
+    return this.#client.cluster;
+  }
+
   observe(observer: StoreObserver): void {
     this.#client.observer = observer;
   }

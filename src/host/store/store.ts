@@ -78,10 +78,10 @@ export interface Follow {
 }
 
 /**
- * 'degraded': calls are answered, but changes of what is followed do not come, or the store's file cannot be seen
- * any more. 'stale': the store has not answered
- * since the start, but everything that is followed could be handed out as a copy remembers it. Whatever is not 'ok'
- * or 'starting' carries the error code of host/errors.ts that explains it.
+ * 'degraded': calls are answered, but changes of what is followed do not come, or the
+ * store's file cannot be seen any more. 'stale': somebody who follows has been
+ * given what a copy remembers, because the store could not be reached since the start, and not yet what it holds now.
+ * Whatever is not 'ok' or 'starting' carries the error code of host/errors.ts that explains it.
  */
 export interface StoreHealth {
   state: 'starting' | 'ok' | 'degraded' | 'stale' | 'down';
@@ -89,6 +89,8 @@ export interface StoreHealth {
   reason: string;
   /** Of the oldest copy in use, s; when stale. */
   ageSeconds?: number;
+  /** When stale: the store answers by now. */
+  answers?: boolean;
 }
 
 /** What a copy on disk holds: keys, and bytes of keys and values. */
@@ -98,7 +100,8 @@ export interface CacheSize {
 }
 
 /** Whether the store does what it is asked. */
-export const answers = ({ state }: StoreHealth): boolean => state === 'ok' || state === 'degraded';
+export const answers = ({ state, answers = false }: StoreHealth): boolean =>
+  state === 'ok' || state === 'degraded' || answers;
 
 /** Whoever counts the store's troubles. */
 export interface StoreObserver {
@@ -116,6 +119,8 @@ export interface Store {
   health(): StoreHealth;
   /** At most one observer; a store without it is not counted. */
   observe?(observer: StoreObserver): void;
+  /** Of a remote store: the id of the cluster that answered last, empty when it names none; undefined: none yet. */
+  cluster?(): string | undefined;
   /** Of the copy on disk of a remote store; absent: there is none. */
   cacheSize?(): CacheSize | undefined;
   /** Resolves when the store has answered once; rejects on abort or an error that no retry can mend. */
