@@ -170,16 +170,21 @@ export class CacheFile {
   async close(): Promise<void> {
     clearInterval(this.#confirms);
     this.#closed = true;
-    await Promise.all([...this.#prefixes.values()].map((prefix) => prefix.flush()));
-    await this.#confirm();
-    await this.#last;
+    // What cannot be written would be waited for: the copies that are there keep their age.
+    if (this.#store.health().state === 'ok') {
+      await Promise.all([...this.#prefixes.values()].map((prefix) => prefix.flush()));
+      await this.#confirm();
+      await this.#last;
+    }
     await this.#store.close();
   }
 }
 
 /** What cannot be used is set aside, in the place of what was set aside before, and the cache begins anew. */
 function openAnyway({ directory, log }: CacheFileOptions): EmbeddedStore {
-  const options = { directory, name: fileName, maxSize: Number.MAX_SAFE_INTEGER };
+  const lost = ({ message }: NnoeError) =>
+    say(log, 'STORE_CACHE_UNWRITTEN', { prefix: '*', reason: message });
+  const options = { directory, name: fileName, maxSize: Number.MAX_SAFE_INTEGER, log, lost };
   try {
     return embeddedStore(options);
   } catch (error) {
