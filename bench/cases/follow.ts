@@ -120,7 +120,7 @@ async function cut(proxy: TcpProxy, seed: number): Promise<void> {
   const draw = random(seed);
   while (proxy.broken < CUTS) {
     await until('a connection', () => proxy.standing > 0, 30_000, 2);
-    await wait(20 + draw() * 130);
+    await wait(50 + draw() * 400);
     proxy.breakAll(draw() < 0.5 ? 'rst' : 'fin');
   }
 }
@@ -197,7 +197,7 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
 }
 
 const method = `${RATE} puts/s over ${KEYS} keys of one local etcd; from before the put is sent to the handler of a plugin in a host of its own that has had its snapshot (so the commit is included)`;
-const cutMethod = `${RATE} puts and deletes/s over ${KEYS} keys, a host with a following plugin for each protocol behind a proxy of its own that cuts its connections every 20 to 150 ms, compactions at the present revision; every call of the plugin against all events that a watch past the proxy saw, in order`;
+const cutMethod = `${RATE} puts and deletes/s over ${KEYS} keys, a host with a following plugin for each protocol behind a proxy of its own that cuts its connections every 50 to 450 ms, compactions at the present revision; every call of the plugin against all events that a watch past the proxy saw, in order`;
 
 const follow: BenchCase = {
   summary: 'from a put in etcd to the plugin that follows it, and what is missed over cut connections',
