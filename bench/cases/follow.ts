@@ -21,8 +21,8 @@ const RATE = 100;
 const PREFIX = '/nnoe/bench/follow/';
 const CUTS = 1_000;
 const COMPACTIONS = 20;
-/** s at the start of the latency part that are not counted. */
-const WARM_UP = 2;
+/** s at the start of the latency part that are not counted: the snapshot is written down and copied then. */
+const WARM_UP = 3;
 const kinds = ['etcd', 'etcd-gateway'] as const;
 type Kind = (typeof kinds)[number];
 
@@ -196,7 +196,7 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
   };
 }
 
-const method = `${RATE} puts/s over ${KEYS} keys of one local etcd; from before the put is sent to the handler of a plugin in a host of its own that has had its snapshot (so the commit is included)`;
+const method = `${RATE} puts/s over ${KEYS} keys of one local etcd; from before the put is sent to the handler of a plugin in a host of its own (so the commit is included), from ${WARM_UP} s after it has been told the snapshot on`;
 const cutMethod = `${RATE} puts and deletes/s over ${KEYS} keys, a host with a following plugin for each protocol behind a proxy of its own that cuts its connections every 50 to 450 ms, compactions at the present revision; every call of the plugin against all events that a watch past the proxy saw, in order`;
 
 const follow: BenchCase = {
