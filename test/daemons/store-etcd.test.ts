@@ -96,10 +96,14 @@ stores.both(
       return true;
     };
     const key = `${at}k`;
+    const states = new Set<string>();
+    const look = setInterval(() => states.add(cut.health().state), 1);
     const result = await cut.commit({
       compare: [{ key, modRevision: 0 }],
       operations: [{ put: key, value: 'ambiguous-value' }],
     });
+    clearInterval(look);
+    assert.equal([...states], ['ok'], 'one cut connection is no outage');
     assert.not(result.committed, 'the retry finds what the first attempt wrote');
     assert.is(result.current[0]?.value.toString(), 'ambiguous-value');
     const [entry] = await etcd.list(at);

@@ -42,6 +42,17 @@ type Login = Promise<string | undefined>;
 interface Attempt {
   member: Member;
   login: Login | undefined;
+  /** On a connection that stood. */
+  stood: boolean;
+}
+
+/** Of one call. */
+interface Tries {
+  made: number;
+  /** In a row, for the pauses between them. */
+  failures: number;
+  /** Monotonic ms of the last one. */
+  failedAt: number;
 }
 
 export interface OpenWatch {
@@ -111,25 +122,31 @@ export class EtcdClient {
     return this.#members[this.#at] as Member;
   }
 
+  #attempt(): Attempt {
+    const member = this.#current();
+    return { member, login: undefined, stood: member.connected };
+  }
+
   /**
    * The answer's header is checked against what was known when the call was sent: all our calls are
    * linearizable, so a lower revision means that the store lost data.
    * @param again called before every attempt but the first; what it throws ends the call.
    */
   async request<R extends Reply>(call: Call<R>, signal?: AbortSignal, again?: () => void): Promise<R> {
-    for (let failures = 1; ; failures++) {
+    const tries: Tries = { made: 1, failures: 0, failedAt: Number.POSITIVE_INFINITY };
+    for (; ; tries.made++) {
       if (this.closing.aborted) throw new NnoeError('STORE_CLOSED');
       signal?.throwIfAborted();
       const floor = this.#revision;
-      const attempt: Attempt = { member: this.#current(), login: undefined };
+      const attempt = this.#attempt();
       try {
         const reply = call.read(await this.#send(attempt, call, signal));
-        if (failures > 1) this.#troubled.delete(call);
+        if (tries.made > 1) this.#troubled.delete(call);
         this.lastAnswer = performance.now();
         this.observe(reply.header, floor);
         return reply;
       } catch (thrown) {
-        await this.#failed(thrown, attempt, call, failures, signal);
+        await this.#failed(thrown, attempt, call, tries, signal);
         this.#tryAgain(call, again);
       }
     }
@@ -157,7 +174,7 @@ export class EtcdClient {
     thrown: unknown,
     attempt: Attempt,
     call: Call<unknown>,
-    failures: number,
+    tries: Tries,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (this.closing.aborted) throw new NnoeError('STORE_CLOSED');
@@ -172,11 +189,17 @@ export class EtcdClient {
       this.#troubled.delete(call);
       throw signal?.aborted ? signal.reason : trouble;
     }
-    if (trouble.code === 'STORE_TOKEN' && failures === 1) return;
+    if (trouble.code === 'STORE_TOKEN' && tries.made === 1) return;
+    this.#moveOn(member);
+    // The end of a connection that stood does not say that a new one cannot be had.
+    const cut = trouble.code === 'STORE_UNREACHABLE';
+    if (cut && tries.made === 1 && attempt.stood) return;
     this.#troubled.delete(call);
     this.#troubled.set(call, trouble);
-    this.#moveOn(member);
-    const cycle = Math.ceil(failures / this.#members.length);
+    // Others were answered meanwhile: longer pauses would not mend a network that lets some through.
+    tries.failures = cut && this.lastAnswer > tries.failedAt ? 1 : tries.failures + 1;
+    tries.failedAt = performance.now();
+    const cycle = Math.ceil(tries.failures / this.#members.length);
     try {
       await backOff(cycle, signal ? AbortSignal.any([signal, this.closing]) : this.closing);
     } catch {
@@ -252,7 +275,7 @@ export class EtcdClient {
    * @throws NnoeError when it could not even be begun; the next one goes to another member.
    */
   async watch(query: WatchQuery, handlers: WatchHandlers): Promise<OpenWatch> {
-    const attempt: Attempt = { member: this.#current(), login: undefined };
+    const attempt = this.#attempt();
     const { member } = attempt;
     const lost = (thrown: unknown): NnoeError => {
       member.resetWatches();

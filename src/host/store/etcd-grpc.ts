@@ -94,16 +94,19 @@ class GrpcMember implements Member {
     }
   }
 
+  get #state(): grpc.connectivityState | undefined {
+    return this.#calls?.getServiceClient('KV').getChannel().getConnectivityState(false);
+  }
+
   get connected(): boolean {
-    return (
-      this.#calls?.getServiceClient('KV').getChannel().getConnectivityState(false) ===
-      grpc.connectivityState.READY
-    );
+    return this.#state === grpc.connectivityState.READY;
   }
 
   async call(path: string, body: Buffer, { token, timeout, signal }: CallOptions): Promise<Buffer> {
     // While logging in, perhaps: a signal that has aborted says so only once.
     signal?.throwIfAborted();
+    // It would refuse everything until its own pause is over; how long to pause is decided by who calls.
+    if (this.#state === grpc.connectivityState.TRANSIENT_FAILURE) this.reset();
     this.#calls ??= this.#host();
     const client = this.#calls.getServiceClient('KV');
     return new Promise((resolve, reject) => {

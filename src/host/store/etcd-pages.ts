@@ -16,7 +16,7 @@ type Range = (query: RangeQuery, signal?: AbortSignal) => Promise<RangeReply>;
 /** Entries in a page: over a bad network it has to come through in one piece. */
 const defaultPage = 1000;
 /** Keys to come, in pages, from which on ranges that end soon are worth their number. */
-const many = 100;
+const many = 20;
 /** Prefixes whose keys to come are remembered. */
 const mostRemembered = 100;
 
