@@ -28,9 +28,10 @@ enum class Reason : uint8_t {
   kNoPolicy = 4,     // policies are not in use, and no list spoke
   kUnplanned = 5,    // policies are in use and there is none for this role set (yet): what `fail` says
   kFallback = 6,     // asked of the policy decision point, from the bridge's cache
-  kFallbackMiss = 7  // the same, not in the cache: what `on_miss` says
+  kFallbackMiss = 7,  // the same, not in the cache: what `on_miss` says
+  kMalformed = 8,     // the name is none: what `fail` says
 };
-constexpr uint32_t kReasons = 8;
+constexpr uint32_t kReasons = 9;
 
 struct Verdict {
   Act act;
