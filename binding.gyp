@@ -21,6 +21,8 @@
         "native/shm/scan.cc",
         "native/shm/segment.cc",
         "native/shm/set_aside.cc",
+        "native/shm/tables/names_builder.cc",
+        "native/shm/tables/names_check.cc",
         "native/shm/tail.cc",
         "native/shm/writer.cc",
         "native/shm/writer_segments.cc"
