@@ -23,6 +23,7 @@
         "native/shm/set_aside.cc",
         "native/shm/tables/names_builder.cc",
         "native/shm/tables/names_check.cc",
+        "native/shm/tables/subscriptions.cc",
         "native/shm/tail.cc",
         "native/shm/writer.cc",
         "native/shm/writer_segments.cc"
