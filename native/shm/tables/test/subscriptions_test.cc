@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <stdexcept>
+
 #include "shm/tables/test/names_support.h"
 
 namespace {
