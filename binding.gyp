@@ -24,7 +24,10 @@
         "native/shm/tables/epochs.cc",
         "native/shm/tables/files.cc",
         "native/shm/tables/memory.cc",
+        "native/shm/tables/names_builder.cc",
+        "native/shm/tables/names_check.cc",
         "native/shm/tables/publisher.cc",
+        "native/shm/tables/subscriptions.cc",
         "native/shm/tail.cc",
         "native/shm/writer.cc",
         "native/shm/writer_segments.cc"
