@@ -21,6 +21,10 @@
         "native/shm/scan.cc",
         "native/shm/segment.cc",
         "native/shm/set_aside.cc",
+        "native/shm/tables/program.cc",
+        "native/shm/tables/program_asked.cc",
+        "native/shm/tables/program_check.cc",
+        "native/shm/tables/program_text.cc",
         "native/shm/tail.cc",
         "native/shm/writer.cc",
         "native/shm/writer_segments.cc"
