@@ -21,6 +21,7 @@
         "native/shm/scan.cc",
         "native/shm/segment.cc",
         "native/shm/set_aside.cc",
+        "native/shm/tables/actions.cc",
         "native/shm/tail.cc",
         "native/shm/writer.cc",
         "native/shm/writer_segments.cc"
