@@ -82,7 +82,9 @@ int query(lua_State* lua) {
   const tables::Action* action = nullptr;
   if (!decide(question, verdict, action)) action = when_there_are_none;
   const bool allow = action->what() == tables::Act::kAllow;
-  api.lua.pushinteger(lua, allow ? bridge.numbers.none : apply(dq, question, *action));
+  const int result = allow ? bridge.numbers.none : apply(dq, question, *action);
+  release();
+  api.lua.pushinteger(lua, result);
   return 1;
 }
 

@@ -22,8 +22,10 @@ struct Options {
 // a reason for the log when there is nothing to decide by yet.
 bool start(const Options& options, std::string& why) noexcept;
 
-// On any thread. False: no verdict, do what `fail` says.
+// On any thread, and release() after it: until then `action` stays where it is. False: no verdict, do what
+// `fail` says.
 bool decide(const tables::Question& question, tables::Verdict& verdict,
             const tables::Action*& action) noexcept;
+void release() noexcept;
 
 }  // namespace nnoe::bridge
