@@ -21,6 +21,7 @@
         "native/shm/scan.cc",
         "native/shm/segment.cc",
         "native/shm/set_aside.cc",
+        "native/shm/tables/actions.cc",
         "native/shm/tables/bytes.cc",
         "native/shm/tables/client_delta.cc",
         "native/shm/tables/client_store.cc",
