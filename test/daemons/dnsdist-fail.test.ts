@@ -98,7 +98,7 @@ for (const [options, message] of wrong)
     const { status, output } = checkConfig([`${file})({ ${options} })`]);
     assert.is.not(status, 0);
     assert.match(output, message);
-    assert.match(output, /\]:\d+: nnoe\.lua: /, "with the line");
+    assert.match(output, /\]:\d+: nnoe\.lua: /, 'with the line');
   });
 
 test('the library is there for this test, or the others would show nothing', () => {

@@ -13,13 +13,6 @@
 
 namespace nnoe::tables {
 
-// How many numbers of each sort a generation has; every number in every section of it is below.
-struct Limits {
-  uint32_t role_sets = 0;
-  uint32_t lists = 0;
-  uint32_t actions = 0;
-};
-
 constexpr size_t kMaxText = 255;  // bytes of the name of a role or list; at least 1, no control characters
 constexpr size_t kMaxRoles = 64;  // roles in one set
 
