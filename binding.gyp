@@ -21,6 +21,8 @@
         "native/shm/scan.cc",
         "native/shm/segment.cc",
         "native/shm/set_aside.cc",
+        "native/shm/tables/epochs.cc",
+        "native/shm/tables/files.cc",
         "native/shm/tables/list_detect.cc",
         "native/shm/tables/list_file.cc",
         "native/shm/tables/list_load.cc",
@@ -28,6 +30,8 @@
         "native/shm/tables/list_punycode.cc",
         "native/shm/tables/list_rows.cc",
         "native/shm/tables/list_zone.cc",
+        "native/shm/tables/memory.cc",
+        "native/shm/tables/publisher.cc",
         "native/shm/tail.cc",
         "native/shm/writer.cc",
         "native/shm/writer_segments.cc"

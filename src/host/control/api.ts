@@ -119,6 +119,8 @@ export interface PluginInfo {
   consumes: Record<string, { batch: number; window: number; onGap: string; deadline: number }>;
   /** By the plugin's own name for it; `prefix` is below the root of the store. */
   prefixes: Record<string, { prefix: string; access: string }>;
+  /** Tables for the native side, by the plugin's own name for them. */
+  publishes: Record<string, { table: string }>;
   /** By name as Prometheus sees it. */
   metrics: Record<string, { type: string; help: string; labels: string[] }>;
   /** Keys of its section; `type` in words of JSON Schema. */
