@@ -138,6 +138,8 @@ export class Host {
         sources: this.#sources,
         status: () => statusReport(this.health(), this.#sources, { root, streams: this.#control.streams }),
         plugins: () => ({ plugins: capabilities(options.plugins, config.plugins) }),
+        operations: () =>
+          Object.fromEntries(this.#runners.map((runner) => [runner.name, runner.operations()])),
       },
     });
   }

@@ -29,7 +29,10 @@ const list = z
       description:
         'Whether names on it are blocked, or are let through where a block list names them or what is above them.',
     }),
-    path: absolute('File with the names; read again whenever it changes.', '/etc/nnoe/lists/ads.txt').optional(),
+    path: absolute(
+      'File with the names; read again whenever it changes.',
+      '/etc/nnoe/lists/ads.txt',
+    ).optional(),
     format: z.enum(['auto', 'hosts', 'domains', 'adblock', 'dnsmasq', 'rpz']).default('auto').meta({
       description: 'How the file is written; auto finds out.',
     }),
@@ -41,9 +44,12 @@ const list = z
           'Whether rows of hosts files and plain names cover what is below them, too; left out: not for files, but for threats.',
         examples: [true],
       }),
-    exceptions: z.enum(['allow', 'list']).default('allow').meta({
-      description: `What exceptions in a block list do (@@ rules, rpz-passthru): allow, as a list named NAME${exceptionsSuffix}, or only take names off this list.`,
-    }),
+    exceptions: z
+      .enum(['allow', 'list'])
+      .default('allow')
+      .meta({
+        description: `What exceptions in a block list do (@@ rules, rpz-passthru): allow, as a list named NAME${exceptionsSuffix}, or only take names off this list.`,
+      }),
     threats: z
       .boolean()
       .default(false)
@@ -100,7 +106,8 @@ export const config = z
       '/etc/nnoe/lists/protected.txt',
     ).optional(),
     'protect-usual': z.boolean().default(true).meta({
-      description: 'Whether the names that come with the plugin are protected: those whose block would be a mistake.',
+      description:
+        'Whether the names that come with the plugin are protected: those whose block would be a mistake.',
     }),
     'shrink-limit': z.number().min(0.01).max(1).default(0.5).meta({
       description:

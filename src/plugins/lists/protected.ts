@@ -56,7 +56,8 @@ export class Guard {
   }
 
   #fail(reason: string | undefined): void {
-    if (reason !== undefined && reason !== this.failed) say(this.#ctx.log, 'LISTS_PROTECTED_FAILED', { reason });
+    if (reason !== undefined && reason !== this.failed)
+      say(this.#ctx.log, 'LISTS_PROTECTED_FAILED', { reason });
     this.failed = reason;
   }
 }
@@ -65,7 +66,10 @@ export class Guard {
 export function namesOf(text: string): { names: string[]; wrong: string | undefined } {
   const names: string[] = [];
   let wrong: string | undefined;
-  for (const [i, line] of text.replace(/^\ufeff/, '').split('\n').entries()) {
+  for (const [i, line] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .entries()) {
     const row = line.replace(/(^|\s)#.*$/, '').trim();
     if (row === '') continue;
     const name = canonicalName(row);

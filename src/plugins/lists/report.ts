@@ -62,7 +62,9 @@ export function some(all: readonly string[], count = all.length): string {
 
 export function healthOf({ lists, protected: guarded, threats }: ListsReport): Health {
   const faults = [
-    ...lists.flatMap(({ name, held }) => (held === undefined ? [] : [`list ${name} is held back: ${held.reason}`])),
+    ...lists.flatMap(({ name, held }) =>
+      held === undefined ? [] : [`list ${name} is held back: ${held.reason}`],
+    ),
     ...lists.flatMap(({ name, failed }) => (failed === undefined ? [] : [`list ${name}: ${failed.reason}`])),
     ...lists.flatMap(({ name, names, bad, failed, loaded }) =>
       failed === undefined && loaded !== undefined && names === 0 && badRows(bad) > 0
@@ -77,7 +79,9 @@ export function healthOf({ lists, protected: guarded, threats }: ListsReport): H
     faults.push(`${malformed} threats are malformed: ${some(keys, malformed)}`);
   }
   const notes = lists.flatMap(({ name, withheld }) =>
-    withheld.names === 0 ? [] : [`${name} would block protected names: ${some(withheld.first, withheld.names)}`],
+    withheld.names === 0
+      ? []
+      : [`${name} would block protected names: ${some(withheld.first, withheld.names)}`],
   );
   const reason = [...faults, ...notes].join('; ');
   if (faults.length > 0) return { state: 'degraded', reason };

@@ -143,6 +143,10 @@ export class ThreatList {
   }
 }
 
-function* entries(names: readonly string[], without: ReadonlySet<string>, scope: NameScope): Generator<ListedName> {
+function* entries(
+  names: readonly string[],
+  without: ReadonlySet<string>,
+  scope: NameScope,
+): Generator<ListedName> {
   for (const name of names) if (!without.has(name)) yield { name, scope };
 }

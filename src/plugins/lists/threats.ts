@@ -85,7 +85,8 @@ export class Threats {
       this.#remove(key);
       this.#faults[parsed.fault]++;
       this.#malformed.set(key, parsed);
-      return this.#logMalformed(key, parsed);
+      this.#logMalformed(key, parsed);
+      return;
     }
     this.#wellFormed(key);
     const before = this.#keys.get(key);
