@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 // What each format's rows come to, and what becomes of rows that are none.
 #include <doctest/doctest.h>
-#include "shm/tables/list_load.h"
+#include "shm/tables/test/list_support.h"
 
 using namespace nnoe::tables;
-using Texts = std::vector<std::string>;
+using namespace nnoe::tables::test;
 
 namespace {
-
-// `name` exact, `*.name` with what is below it, `@` before an exception, `?` before what is to be converted.
-class Collecting : public ListSink {
- public:
-  void name(const uint8_t* wire, size_t size, Reach reach, Stance stance) override {
-    said.push_back(mark(reach, stance) + name_text(wire, size));
-  }
-  void unicode(std::string_view text, Reach reach, Stance stance, uint64_t) override {
-    said.push_back('?' + mark(reach, stance) + std::string(text));
-  }
-  Texts said;
-
- private:
-  static std::string mark(Reach reach, Stance stance) {
-    return std::string(stance == Stance::kException ? "@" : "") + (reach == Reach::kSubtree ? "*." : "");
-  }
-};
 
 struct Result {
   Texts said;
@@ -37,13 +20,6 @@ Result read(ListFormat format, const std::string& text, bool subdomains = false)
   parser.feed(text.data(), text.size());
   ListReport report = parser.finish();
   return {sink.said, report};
-}
-
-// As one text, which doctest can show.
-std::string words(const Texts& all) {
-  std::string out;
-  for (const std::string& each : all) out += each + ' ';
-  return out;
 }
 
 std::string repeat(const std::string& text, size_t times) {
