@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
-// From a file to a set of names: what is protected, what has yet to be converted, what is no list file, and
-// files of any content.
+// From a file to names: what is no list file, and files of many megabytes.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
 #include <fstream>
-#include <random>
 
-#include "shm/tables/test/fuzz_lists.h"
 #include "shm/tables/test/list_support.h"
 #include "shm/test/support.h"
 
@@ -65,27 +62,4 @@ TEST_CASE("a real file of many megabytes is read in pieces") {
   CHECK(report.bytes == text.size());
   CHECK(sink.said.front() == "host0.example");
   CHECK(sink.said.back() == "host199999.example");
-}
-
-// Pieces of real rows, put together at random and changed.
-TEST_CASE("files of any content are read to their end") {
-  static const Texts kPieces = {"0.0.0.0 ", "||",        "^",           "@@",
-                                "$",        "address=/", "server=/",    "/",
-                                "example",  ".",         "com",         "\n",
-                                "\r\n",     " ",         "\t",          "#",
-                                ";",        "(",         ")",           "\"",
-                                "\\",       "\\046",     "*.",          "@ SOA ",
-                                "CNAME .",  "$ORIGIN ",  "$TTL 1",      "rpz-passthru.",
-                                "xn--",     "b\xc3\xbc", "\xff",        "https://",
-                                ":80",      "::1",       "IN ",         std::string("\0", 1),
-                                "a-b_c",    "rpz-ip",    "third-party", "127.0.0.1"};
-  std::mt19937_64 random(1);
-  for (int i = 0; i < 20000; ++i) {
-    std::string text(1, static_cast<char>(random()));
-    for (size_t parts = random() % 60; parts > 0; --parts) {
-      text += random() % 20 == 0 ? std::string(random() % 300, static_cast<char>(random()))
-                                 : kPieces[random() % kPieces.size()];
-    }
-    fuzz_lists(reinterpret_cast<const uint8_t*>(text.data()), text.size());
-  }
 }
