@@ -35,6 +35,7 @@
         "native/shm/tables/hosts.cc",
         "native/shm/tables/list_detect.cc",
         "native/shm/tables/list_file.cc",
+        "native/shm/tables/list_load.cc",
         "native/shm/tables/list_name.cc",
         "native/shm/tables/list_punycode.cc",
         "native/shm/tables/list_rows.cc",

@@ -150,8 +150,11 @@ export const metrics = {
     ...byList,
     reason: 'the reasons in the README',
   }),
-  held: gauge('1 while what a list has now is held back because it lost too many names.', byList),
-  failing: gauge('1 while the file of a list cannot be read.', byList),
+  held: gauge(
+    'Whether what a list has now is held back because it lost too many names (1) or not (0).',
+    byList,
+  ),
+  failing: gauge('Whether the file of a list cannot be read (1) or can (0).', byList),
   withheld: gauge('Names left out of a list because they are protected.', byList),
   loads_total: counter('Files read, by what became of it.', {
     ...byList,

@@ -5,24 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "shm/tables/list_file.h"
+#include "shm/tables/list_load.h"
 
 namespace nnoe::tables::test {
 
 using Texts = std::vector<std::string>;
-
-// Of well-formed names; the root is `.`, a dot within a label `\\.`.
-inline std::string text_of(const uint8_t* wire) {
-  std::string text;
-  for (; *wire != 0; wire += *wire + 1) {
-    if (!text.empty()) text += '.';
-    for (size_t i = 1; i <= *wire; ++i) {
-      if (wire[i] == '.') text += '\\';
-      text += static_cast<char>(wire[i]);
-    }
-  }
-  return text.empty() ? "." : text;
-}
 
 // As one text, which doctest can show.
 inline std::string words(const Texts& all) {
@@ -34,8 +21,8 @@ inline std::string words(const Texts& all) {
 // `name` exact, `*.name` with what is below it, `@` before an exception, `?` before what is to be converted.
 class Collecting : public ListSink {
  public:
-  void name(const uint8_t* wire, size_t, Reach reach, Stance stance) override {
-    said.push_back(mark(reach, stance) + text_of(wire));
+  void name(const uint8_t* wire, size_t size, Reach reach, Stance stance) override {
+    said.push_back(mark(reach, stance) + name_text(wire, size));
   }
   void unicode(std::string_view text, Reach reach, Stance stance, uint64_t) override {
     said.push_back('?' + mark(reach, stance) + std::string(text));
