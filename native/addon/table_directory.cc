@@ -126,7 +126,7 @@ void TableDirectory::restore() {
 bool TableDirectory::restore_actions(std::string& why) {
   tables::Memory memory;
   const Read read = publisher_->read(Section::kActions, memory, why);
-  if (read == Read::kAbsent) return true;
+  if (read == Read::kMissing) return true;
   tables::Actions actions;
   if (read != Read::kDone || !tables::Actions::open(memory.body(), actions, why)) return false;
   for (uint32_t id = 0; id < actions.count(); ++id) actions_.push_back(spec_of(actions[id]));

@@ -47,7 +47,7 @@ Next next_of(const Napi::Value& value, const char* what) {
 }
 
 std::string raw(const Napi::Object& object, const char* name) {
-  const Bytes bytes = bytes_of(object.Get(name), name);
+  const ByteView bytes = bytes_of(object.Get(name), name);
   return {reinterpret_cast<const char*>(bytes.data), bytes.size};
 }
 
@@ -140,7 +140,7 @@ void add_programs(const Napi::Value& value, PublishRequest& request) {
     if (is == "unplanned") request.program_body = unplanned_programs();
     return;
   }
-  const Bytes body = bytes_of(value, "programs");
+  const ByteView body = bytes_of(value, "programs");
   request.programs = Next::kChanged;
   request.program_body.assign(body.data, body.data + body.size);
 }
@@ -188,22 +188,16 @@ Napi::Value faults_value(Napi::Env env, const tables::ListReport& report) {
   return out;
 }
 
-Napi::Value unicode_value(Napi::Env env, const std::vector<UnicodeRow>& rows) {
+// Texts alone; they are given back in the same order, converted.
+Napi::Value unicode_value(Napi::Env env, const std::vector<tables::UnicodeRow>& rows) {
   Napi::Array out = Napi::Array::New(env, rows.size());
-  for (uint32_t i = 0; i < rows.size(); ++i) {
-    Napi::Object each = Napi::Object::New(env);
-    each.Set("text", Napi::String::New(env, rows[i].text));
-    each.Set("subtree", Napi::Boolean::New(env, rows[i].reach == tables::Reach::kSubtree));
-    each.Set("exception", Napi::Boolean::New(env, rows[i].stance == tables::Stance::kException));
-    each.Set("line", number(env, rows[i].line));
-    out.Set(i, each);
-  }
+  for (uint32_t i = 0; i < rows.size(); ++i) out.Set(i, Napi::String::New(env, rows[i].text));
   return out;
 }
 
 }  // namespace
 
-Bytes bytes_of(const Napi::Value& value, const char* what) {
+ByteView bytes_of(const Napi::Value& value, const char* what) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
     throw wrong(value.Env(), std::string(what) + " must be a Uint8Array");
   const auto from = value.As<Napi::Uint8Array>();
@@ -214,7 +208,7 @@ std::vector<std::string> texts_of(const Napi::Value& value, const char* what) {
   const Napi::Array from = array(value, what);
   std::vector<std::string> all;
   for (uint32_t i = 0; i < from.Length(); ++i) {
-    const Bytes each = bytes_of(from.Get(i), what);
+    const ByteView each = bytes_of(from.Get(i), what);
     all.emplace_back(reinterpret_cast<const char*>(each.data), each.size);
   }
   return all;
@@ -278,25 +272,25 @@ Napi::Value published_value(Napi::Env env, const Published& published) {
   return out;
 }
 
-Napi::Value load_value(Napi::Env env, uint32_t id, ListLoad& load) {
+Napi::Value load_value(Napi::Env env, uint32_t id, ListTaker& load) {
+  const tables::ListLoader& loader = load.loader();
+  const tables::ListReport& report = loader.report();
   Napi::Object out = Napi::Object::New(env);
   out.Set("id", number(env, id));
   out.Set("names", number(env, load.names()));
-  out.Set("exceptions", number(env, load.excepted()));
-  out.Set("rows", number(env, load.names() + load.excepted() + load.withheld + load.report.bad()));
-  out.Set("format", Napi::String::New(env, tables::kListFormatNames[static_cast<size_t>(load.report.format)]));
-  out.Set("bad", faults_value(env, load.report));
+  out.Set("exceptions", number(env, load.exceptions()));
+  out.Set("rows", number(env, load.names() + load.exceptions() + loader.protected_count() + report.bad()));
+  out.Set("format", Napi::String::New(env, tables::kListFormatNames[static_cast<size_t>(report.format)]));
+  out.Set("bad", faults_value(env, report));
   Napi::Object withheld = Napi::Object::New(env);
-  withheld.Set("names", number(env, load.withheld));
+  withheld.Set("names", number(env, loader.protected_count()));
   Napi::Array first = Napi::Array::New(env);
-  for (const std::string& each : load.withheld_first)
-    first.Set(first.Length(), Napi::Buffer<char>::Copy(env, each.data(), each.size()));
+  for (const std::string& each : loader.protected_names()) first.Set(first.Length(), Napi::String::New(env, each));
   withheld.Set("first", first);
   out.Set("withheld", withheld);
-  out.Set("bytes", number(env, load.report.bytes));
-  out.Set("checksum", number(env, load.report.crc));
-  out.Set("unicode", unicode_value(env, load.unicode_rows));
-  load.unicode_rows.clear();
+  out.Set("bytes", number(env, report.bytes));
+  out.Set("checksum", number(env, report.crc));
+  out.Set("unicode", unicode_value(env, loader.rows()));
   return out;
 }
 

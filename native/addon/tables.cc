@@ -33,9 +33,9 @@ void change(tables::ClientStore& clients, const uint8_t* data, size_t size) {
   }
 }
 
-void read_list(ListLoad& load, const std::string& path, const tables::ListOptions& options) {
+void read_list(ListTaker& load, const std::string& path, const tables::ListOptions& options) {
   std::string why;
-  const tables::ListRead read = tables::read_list_file(path, options, load, load.report, why);
+  const tables::ListRead read = load.loader().read(path, options, why);
   if (read != tables::ListRead::kRead) throw Failure("TABLES_LIST", why.empty() ? "it was changed while it was read" : why);
 }
 
@@ -71,7 +71,7 @@ Directory Tables::directory(const Napi::CallbackInfo& info) {
   return directory_;
 }
 
-std::shared_ptr<ListLoad> Tables::load(const Napi::CallbackInfo& info) {
+std::shared_ptr<ListTaker> Tables::load(const Napi::CallbackInfo& info) {
   const auto found = loads_.find(whole(info, 0, "id"));
   if (found == loads_.end()) throw Napi::RangeError::New(info.Env(), "there is no such load");
   return found->second;
@@ -81,13 +81,13 @@ Napi::Value Tables::replace_clients(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "entries must be an array");
   const auto pieces = info[0].As<Napi::Array>();
   std::vector<Napi::Object> kept;
-  std::vector<Bytes> parts;
+  std::vector<ByteView> parts;
   for (uint32_t i = 0; i < pieces.Length(); ++i) {
     parts.push_back(bytes_of(pieces.Get(i), "entries"));
     kept.push_back(parts.back().object);
   }
   std::vector<std::pair<const uint8_t*, size_t>> views;
-  for (const Bytes& part : parts) views.emplace_back(part.data, part.size);
+  for (const ByteView& part : parts) views.emplace_back(part.data, part.size);
   return Job<Nothing>::run(
       info.Env(),
       [directory = directory(info), views = std::move(views)] {
@@ -101,7 +101,7 @@ Napi::Value Tables::replace_clients(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Tables::change_clients(const Napi::CallbackInfo& info) {
-  const Bytes entries = bytes_of(info[0], "entries");
+  const ByteView entries = bytes_of(info[0], "entries");
   return Job<Nothing>::run(
       info.Env(),
       [directory = directory(info), data = entries.data, size = entries.size] {
@@ -112,11 +112,11 @@ Napi::Value Tables::change_clients(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Tables::find_client(const Napi::CallbackInfo& info) {
-  const Bytes address = bytes_of(info[0], "address");
-  tables::ClientFound found;
+  const ByteView address = bytes_of(info[0], "address");
+  tables::ClientRecord found;
   if (!directory(info)->clients().find(address.data, address.size, found)) return info.Env().Undefined();
   Napi::Object out = Napi::Object::New(info.Env());
-  out.Set("address", Napi::Buffer<uint8_t>::Copy(info.Env(), found.address, found.bytes));
+  out.Set("address", Napi::Buffer<uint8_t>::Copy(info.Env(), found.address, found.family == 4 ? 4 : 16));
   out.Set("length", Napi::Number::New(info.Env(), found.length));
   out.Set("roleSet", Napi::Number::New(info.Env(), found.role_set));
   return out;
@@ -140,20 +140,18 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
   const auto source = info[1].As<Napi::Object>();
   const Napi::Value exceptions = source.Get("exceptions");
   const uint32_t id = ++last_load_;
-  const auto load = std::make_shared<ListLoad>(
+  const auto load = std::make_shared<ListTaker>(
       directory->name_store(), list,
       exceptions.IsNumber() ? exceptions.As<Napi::Number>().Uint32Value() : uint32_t{tables::kNoList},
       texts_of(source.Get("protect"), "protect"));
   loads_[id] = load;
-  const auto give = [id](Napi::Env env, const std::shared_ptr<ListLoad>& done) { return load_value(env, id, *done); };
+  const auto give = [id](Napi::Env env, const std::shared_ptr<ListTaker>& done) { return load_value(env, id, *done); };
   if (source.Has("entries")) {
     const auto pieces = texts_of(source.Get("entries"), "entries");
-    return Job<std::shared_ptr<ListLoad>>::run(
+    return Job<std::shared_ptr<ListTaker>>::run(
         info.Env(),
         [load, pieces] {
-          load->report.format = tables::ListFormat::kDomains;
-          for (const std::string& each : pieces)
-            load->entries(reinterpret_cast<const uint8_t*>(each.data()), each.size());
+          for (const std::string& each : pieces) load->entries(each);
           return load;
         },
         give);
@@ -162,7 +160,7 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
   const std::string format = source.Get("format").ToString().Utf8Value();
   if (!tables::list_format_of(format, options.format)) throw Napi::TypeError::New(info.Env(), "no such format: " + format);
   options.subdomains = source.Get("subdomains").ToBoolean().Value();
-  return Job<std::shared_ptr<ListLoad>>::run(
+  return Job<std::shared_ptr<ListTaker>>::run(
       info.Env(),
       [load, options, path = source.Get("path").ToString().Utf8Value()] {
         read_list(*load, path, options);
@@ -171,27 +169,18 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
       give);
 }
 
-// Arguments: id, entries that were converted, lines of what could not be.
+// Arguments: id, and the texts of `unicode` converted, empty where that cannot be.
 Napi::Value Tables::convert_list(const Napi::CallbackInfo& info) {
-  const std::shared_ptr<ListLoad> load = this->load(info);
-  const Bytes entries = bytes_of(info[1], "entries");
-  if (info.Length() < 3 || !info[2].IsArray()) throw Napi::TypeError::New(info.Env(), "lines must be an array");
-  const auto lines = info[2].As<Napi::Array>();
-  for (uint32_t i = 0; i < lines.Length(); ++i)
-    tables::count_fault(load->report, tables::RowFault::kIdna,
-                        static_cast<uint64_t>(lines.Get(i).ToNumber().Int64Value()));
-  return Job<Nothing>::run(
-      info.Env(),
-      [load, data = entries.data, size = entries.size] {
-        load->entries(data, size);
-        return Nothing{};
-      },
-      [id = whole(info, 0, "id"), load](Napi::Env env, const Nothing&) { return load_value(env, id, *load); },
-      {entries.object});
+  const std::shared_ptr<ListTaker> load = this->load(info);
+  if (info.Length() < 2 || !info[1].IsArray()) throw Napi::TypeError::New(info.Env(), "texts must be an array");
+  const auto texts = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < texts.Length() && i < load->loader().rows().size(); ++i)
+    load->loader().converted(i, texts.Get(i).ToString().Utf8Value());
+  return load_value(info.Env(), whole(info, 0, "id"), *load);
 }
 
 Napi::Value Tables::finish_load(const Napi::CallbackInfo& info) {
-  const std::shared_ptr<ListLoad> load = this->load(info);
+  const std::shared_ptr<ListTaker> load = this->load(info);
   loads_.erase(whole(info, 0, "id"));
   const bool takes = info.Length() > 1 && info[1].ToBoolean().Value();
   return Job<Nothing>::run(
@@ -204,7 +193,7 @@ Napi::Value Tables::finish_load(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Tables::change_names(const Napi::CallbackInfo& info) {
-  const Bytes entries = bytes_of(info[0], "entries");
+  const ByteView entries = bytes_of(info[0], "entries");
   return Job<Nothing>::run(
       info.Env(),
       [directory = directory(info), data = entries.data, size = entries.size] {
@@ -231,11 +220,10 @@ Napi::Value Tables::keep_lists(const Napi::CallbackInfo& info) {
       info.Env(),
       [directory = directory(info),
        kept = std::vector<uint16_t>(lists.Data(), lists.Data() + lists.ElementLength())] {
-        journal::Error error;
         for (const auto& [list, names, changed] : directory->name_store().lists()) {
           bool stays = names + changed == 0;
           for (const uint16_t each : kept) stays = stays || each == list;
-          if (!stays && !directory->name_store().drop(list, error)) throw Failure(kUnwritten, error.text);
+          if (!stays) directory->name_store().drop(list);
         }
         return Nothing{};
       },
@@ -251,7 +239,7 @@ Napi::Value Tables::list_sizes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Tables::check_programs(const Napi::CallbackInfo& info) {
-  const Bytes section = bytes_of(info[0], "section");
+  const ByteView section = bytes_of(info[0], "section");
   const auto limits = info[1].ToObject();
   const auto of = [&](const char* name) { return limits.Get(name).ToNumber().Uint32Value(); };
   tables::Memory memory = tables::Memory::allocate(section.size);
@@ -260,7 +248,7 @@ Napi::Value Tables::check_programs(const Napi::CallbackInfo& info) {
     why.clear();
     std::memcpy(memory.data(), section.data, section.size);
     tables::Programs programs;
-    const tables::Programs::Limits most{of("roleSets"), of("lists"), of("actions")};
+    const tables::Limits most{of("roleSets"), of("lists"), of("actions")};
     if (!tables::Programs::open(memory.body(), most, programs, why) && why.empty()) why = "it is damaged";
   }
   return Napi::String::New(info.Env(), why);

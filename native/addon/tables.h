@@ -7,7 +7,7 @@
 #include <map>
 #include <memory>
 
-#include "addon/list_load.h"
+#include "addon/list_taker.h"
 #include "addon/table_directory.h"
 
 namespace nnoe::addon {
@@ -19,7 +19,7 @@ class Tables : public Napi::ObjectWrap<Tables> {
   explicit Tables(const Napi::CallbackInfo& info);
 
  private:
-  using Loads = std::map<uint32_t, std::shared_ptr<ListLoad>>;
+  using Loads = std::map<uint32_t, std::shared_ptr<ListTaker>>;
 
   Napi::Value replace_clients(const Napi::CallbackInfo& info);
   Napi::Value change_clients(const Napi::CallbackInfo& info);
@@ -37,7 +37,7 @@ class Tables : public Napi::ObjectWrap<Tables> {
   void close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<TableDirectory> directory(const Napi::CallbackInfo& info);  // throws when closed
-  std::shared_ptr<ListLoad> load(const Napi::CallbackInfo& info);             // by its id, the first argument
+  std::shared_ptr<ListTaker> load(const Napi::CallbackInfo& info);             // by its id, the first argument
 
   std::shared_ptr<TableDirectory> directory_;  // null once closed; jobs under way hold it, too
   Loads loads_;

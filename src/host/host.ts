@@ -23,6 +23,7 @@ import { answers, type Store } from './store/store.js';
 import { Source } from './streams/source.js';
 import { checkPlugins } from './supervisor/declarations.js';
 import { PluginRunner } from './supervisor/runner.js';
+import { addonTables } from './tables/addon.js';
 import { publishedTables, TablesService } from './tables/service.js';
 
 /** Journals are checked for having been replaced, and health for changes, this often, s. */
@@ -107,7 +108,7 @@ export class Host {
       answers: config.answers,
       defaults: { ttl: config.tables['negative-ttl'], extendedErrors: config.tables['extended-errors'] },
       log,
-      open: (directory) => addon.openTables(directory),
+      open: (directory) => addonTables((path) => addon.openTables(path), directory),
       busy: options.fatal,
       ...(metrics.tables === undefined ? {} : { observer: metrics.tables }),
     });

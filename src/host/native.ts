@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import { NnoeError, reasonOf } from './errors.js';
 import { layoutVersion, RecordKind } from './gen/layout.js';
-import type { NativeTables } from './tables/native.js';
+import type { AddonTables } from './tables/addon.js';
 
 export { RecordKind };
 
@@ -90,7 +90,7 @@ export interface Native {
    * Takes a tables directory, which is made when it is missing, and reads what is published there.
    * @throws Error with `code` 'TABLES_BUSY' (another process writes it), 'TABLES_DIRECTORY'.
    */
-  openTables(directory: string): NativeTables;
+  openTables(directory: string): AddonTables;
   /** Whether the open file is now locked by this process, until it is closed or the process ends (flock). */
   lockFile(descriptor: number): boolean;
 }

@@ -10,8 +10,8 @@ const firstPause = 1000;
 const longestPause = 30_000;
 
 export interface BatchOptions {
-  /** Publishes everything asked for until it is called. */
-  publish(): Promise<Generation>;
+  /** Publishes everything asked for until it is called; not `complete`: some of it comes with a later one. */
+  publish(): Promise<{ generation: Generation; complete: boolean }>;
   /** It rejected; it is tried again in so many ms. */
   failed(error: unknown, pause: number): void;
   /** Default 3 ms. */
@@ -26,9 +26,10 @@ interface Waiter {
 
 export class Batch {
   readonly #options: BatchOptions;
-  /** How often something was asked for, and how much of that is done. */
+  /** How often something was asked for, how much of that was dealt with, and how much is published. */
   #asked = 0;
   #done = 0;
+  #complete = 0;
   #generation: Generation = 0;
   #waiters: Waiter[] = [];
   #running: Promise<void> | undefined;
@@ -44,7 +45,7 @@ export class Batch {
 
   /** Whether everything that was asked for is published. */
   get settled(): boolean {
-    return this.#asked === this.#done;
+    return this.#asked === this.#complete;
   }
 
   /** Something changed. */
@@ -55,13 +56,8 @@ export class Batch {
 
   /** Resolves when everything asked for until now is published. */
   published(): Promise<Generation> {
-    if (this.#asked === this.#done) return Promise.resolve(this.#generation);
+    if (this.settled) return Promise.resolve(this.#generation);
     return new Promise((resolve) => this.#waiters.push({ asked: this.#asked, resolve }));
-  }
-
-  /** The generation that there was when all began. */
-  begin(generation: Generation): void {
-    this.#generation = generation;
   }
 
   /** Ends pauses at once; what is under way is waited for, what is not is given up. */
@@ -77,8 +73,11 @@ export class Batch {
     while (this.#asked > this.#done && !this.#closed) {
       const asked = this.#asked;
       try {
-        this.#generation = await this.#options.publish();
-        this.#succeeded(asked);
+        const { generation, complete } = await this.#options.publish();
+        this.#generation = generation;
+        this.#done = asked;
+        this.#pause = this.#options.firstPause ?? firstPause;
+        if (complete) this.#completed(asked);
       } catch (error) {
         this.#options.failed(error, this.#pause);
         await this.#wait(this.#pause);
@@ -88,9 +87,8 @@ export class Batch {
     this.#running = undefined;
   }
 
-  #succeeded(asked: number): void {
-    this.#done = asked;
-    this.#pause = this.#options.firstPause ?? firstPause;
+  #completed(asked: number): void {
+    this.#complete = asked;
     const done = this.#waiters.filter((each) => each.asked <= asked);
     this.#waiters = this.#waiters.filter((each) => each.asked > asked);
     for (const { resolve } of done) resolve(this.#generation);

@@ -2,7 +2,7 @@
 // The table of names as a plugin has it: which lists there are, what is on them, and who subscribes. What is on a list
 // is held by the addon; here is what waits to be handed over.
 import { setImmediate as turn } from 'node:timers/promises';
-import { NnoeError } from '../errors.js';
+import { NnoeError, reasonOf } from '../errors.js';
 import type {
   Generation,
   ListedName,
@@ -184,7 +184,10 @@ export class Names {
     live: AbortSignal,
   ) {
     const number = await this.#channel.number(list);
-    const load = await this.#channel.prepare(number, source);
+    const load = await this.#channel.prepare(number, source).catch((error) => {
+      const path = 'path' in source ? source.path : 'what the plugin handed over';
+      throw new NnoeError('TABLES_LIST', { list, path, reason: reasonOf(error) }, error);
+    });
     const report: LoadReport = { ...load, before: this.#channel.size(list), bad: { ...bad, ...load.bad } };
     const taken = !live.aborted && accept?.(report) !== false;
     await this.#channel.finish(load, taken);

@@ -51,6 +51,8 @@ export interface Restored {
 export interface Subscriptions {
   /** By role set. */
   classes: Uint16Array;
+  /** Of role sets that come later. */
+  others: number;
   /** By class, then by list: number of an action + 1; 0: does not subscribe. */
   rows: Uint16Array;
   /** By list. 0: not in use, 1: block, 2: allow. */
@@ -77,9 +79,16 @@ export interface Published {
   createdUs: number;
   /** Of building and writing. */
   seconds: number;
-  /** Deltas that have grown so large that a new base is due. */
-  due: readonly ('clients' | 'names')[];
+  /** What has grown so large a delta that a new base is due. */
+  due: readonly Buildable[];
+  /** What was handed over and is not in it yet: only a new base can hold it. */
+  missing: readonly Buildable[];
+  /** What has more to publish already. */
+  again: readonly Buildable[];
 }
+
+/** What has a base and a delta. */
+export type Buildable = 'clients' | 'names';
 
 /** What was read for a list, and is not on it yet: for `finishLoad`. */
 export interface NativeLoad extends Omit<LoadReport, 'before'> {
@@ -94,7 +103,7 @@ export interface ClientMatch {
   roleSet: number;
 }
 
-/** Bytes of one entry of the buffers below: 4 or 6, length in bits, role set as 16 bits little-endian, address. */
+/** Bytes of one entry of the buffers below: 16 of address, 4 or 6, length in bits, role set as 16 bits little-endian. */
 export const mappingBytes = 20;
 /** In place of a role set: the mapping is taken away. */
 export const removed = 0xfffe;
@@ -125,7 +134,7 @@ export interface NativeTables {
    */
   publish(request: PublishRequest): Promise<Published>;
   /** Makes a new base of what the delta has grown over; the next `publish` brings it. */
-  rebuild(what: 'clients' | 'names'): Promise<void>;
+  rebuild(what: Buildable): Promise<void>;
   /** Gives the directory back; waits for what is under way. */
   close(): Promise<void>;
 }

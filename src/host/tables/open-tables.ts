@@ -6,7 +6,7 @@ import type { RoleSet, TableName } from '../plugin/tables.js';
 import { ActionNumbers, type ActionRecord } from './actions.js';
 import { NameEntries } from './names.js';
 import type { Names } from './names-table.js';
-import type { NativeTables, Published, PublishRequest, SectionName } from './native.js';
+import type { Buildable, NativeTables, Published, PublishRequest, SectionName } from './native.js';
 import { defaultRoleSet, ListNumbers, RoleSets } from './numbers.js';
 import type { RoleMappings } from './roles-table.js';
 import { subscriptions } from './subscriptions.js';
@@ -71,7 +71,7 @@ export class OpenTables {
   }
 
   /** There is a new base. */
-  rebuilt(what: 'clients' | 'names'): void {
+  rebuilt(what: Buildable): void {
     this.#request[what] = 'changed';
   }
 
@@ -137,7 +137,7 @@ export class OpenTables {
     this.#hand('names', () => this.native.changeNames(changes));
   }
 
-  #hand(table: 'clients' | 'names', give: () => Promise<void>): void {
+  #hand(table: Buildable, give: () => Promise<void>): void {
     this.#handing.push(async () => {
       await give();
       this.#request[table] = 'changed';

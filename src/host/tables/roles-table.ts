@@ -149,6 +149,9 @@ export class RoleMappings {
   }
 }
 
+/** Where an entry has its role set. */
+const setAt = 18;
+
 /** Entries of `mappingBytes`, collected in buffers of a size. */
 class Pieces {
   readonly #full: Buffer[] = [];
@@ -162,10 +165,10 @@ class Pieces {
       this.#used = 0;
     }
     const at = this.#used;
-    this.#last[at] = address.length;
-    this.#last[at + 1] = length;
-    this.#last.writeUInt16LE(roleSet, at + 2);
-    this.#last.set(address, at + 4);
+    this.#last.set(address, at);
+    this.#last[at + 16] = address.length === 4 ? 4 : 6;
+    this.#last[at + 17] = length;
+    this.#last.writeUInt16LE(roleSet, at + setAt);
     this.#used += mappingBytes;
   }
 
@@ -180,10 +183,10 @@ class Pieces {
 function renumbered(piece: Buffer, map: readonly (number | undefined)[]): Buffer {
   let to = 0;
   for (let from = 0; from < piece.length; from += mappingBytes) {
-    const number = map[piece.readUInt16LE(from + 2)];
+    const number = map[piece.readUInt16LE(from + setAt)];
     if (number === undefined) continue;
     if (to !== from) piece.copyWithin(to, from, from + mappingBytes);
-    piece.writeUInt16LE(number, to + 2);
+    piece.writeUInt16LE(number, to + setAt);
     to += mappingBytes;
   }
   return piece.subarray(0, to);

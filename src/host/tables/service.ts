@@ -13,7 +13,14 @@ import { type ActionRecord, type AnswerDefaults, type Decider, parseAction } fro
 import { Batch } from './batch.js';
 import { bridgeTrouble, type TablesHealth } from './health.js';
 import { type NameChannel, Names } from './names-table.js';
-import type { BridgeStatus, ClientMatch, NativeTables, Published, SectionState } from './native.js';
+import type {
+  BridgeStatus,
+  Buildable,
+  ClientMatch,
+  NativeTables,
+  Published,
+  SectionState,
+} from './native.js';
 import { OpenTables } from './open-tables.js';
 import { Programs } from './programs-table.js';
 import { RoleMappings } from './roles-table.js';
@@ -42,6 +49,9 @@ export interface TablesOptions {
   pause?: number;
 }
 
+/** A base that could not be built is tried again after, ms. */
+const rebuildPause = 10_000;
+
 export class TablesService implements TableProvider {
   readonly #options: TablesOptions;
   readonly #batch: Batch;
@@ -57,7 +67,8 @@ export class TablesService implements TableProvider {
   /** Why what was there is not used; until something is published. */
   #damaged: NnoeError | undefined;
   #last: Pick<Published, 'generation' | 'sections' | 'createdUs'> | undefined;
-  #rebuilding = new Set<string>();
+  readonly #rebuilding = new Set<Buildable>();
+  #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: TablesOptions) {
@@ -147,24 +158,29 @@ export class TablesService implements TableProvider {
   /** Lets what is being written finish. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#retry);
     await this.#batch.close();
     await this.#opened?.native.close();
     this.#opened = undefined;
   }
 
-  async #publish(): Promise<Generation> {
+  async #publish(): Promise<{ generation: Generation; complete: boolean }> {
     this.#opened ??= this.#open();
     const opened = this.#opened;
     opened.take();
     this.#programs.show({ roleSets: opened.roleSetsInUse(), lists: opened.listsInUse() });
     const published = await opened.publish();
     this.#trouble = undefined;
-    if (published === undefined) return this.#last?.generation ?? 0;
+    if (published === undefined)
+      return { generation: this.#last?.generation ?? 0, complete: this.#rebuilding.size === 0 };
     this.#damaged = undefined;
     this.#last = published;
     this.#options.observer?.published(published.seconds);
-    for (const what of published.due) this.#rebuild(opened, what);
-    return published.generation;
+    const { generation, due, missing, again } = published;
+    for (const what of [...due, ...missing]) this.#rebuild(opened, what);
+    for (const what of again) opened.rebuilt(what);
+    if (again.length > 0) this.#batch.ask();
+    return { generation, complete: missing.length + again.length === 0 };
   }
 
   /** @throws NnoeError TABLES_BUSY, TABLES_DIRECTORY. */
@@ -204,7 +220,7 @@ export class TablesService implements TableProvider {
   }
 
   /** A new base, beside everything else; then it is published. */
-  #rebuild(opened: OpenTables, what: 'clients' | 'names'): void {
+  #rebuild(opened: OpenTables, what: Buildable): void {
     if (this.#rebuilding.has(what) || this.#closed) return;
     this.#rebuilding.add(what);
     opened.native
@@ -216,7 +232,11 @@ export class TablesService implements TableProvider {
       })
       .catch((error) => {
         this.#rebuilding.delete(what);
-        if (!this.#closed) this.#failed(error);
+        if (this.#closed) return;
+        this.#failed(error);
+        // With the pause that follows a failure: publishing says again that it is due.
+        opened.rebuilt(what);
+        this.#retry = setTimeout(() => this.#batch.ask(), rebuildPause);
       });
   }
 

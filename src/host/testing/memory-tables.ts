@@ -80,9 +80,9 @@ export class MemoryTables implements NativeTables {
   async changeClients(entries: Uint8Array): Promise<void> {
     const bytes = Buffer.from(entries);
     for (let at = 0; at < bytes.length; at += mappingBytes) {
-      const address = bytes.subarray(at + 4, at + 4 + bytes.readUInt8(at));
-      const prefix = prefixText({ address, length: bytes.readUInt8(at + 1) });
-      const roleSet = bytes.readUInt16LE(at + 2);
+      const address = bytes.subarray(at, at + (bytes.readUInt8(at + 16) === 4 ? 4 : 16));
+      const prefix = prefixText({ address, length: bytes.readUInt8(at + 17) });
+      const roleSet = bytes.readUInt16LE(at + 18);
       if (roleSet === removed) this.#clients.delete(prefix);
       else this.#clients.set(prefix, roleSet);
     }
@@ -173,7 +173,8 @@ export class MemoryTables implements NativeTables {
       ...(programs && { programs: programs === 'none' ? undefined : programs }),
     };
     const createdUs = Date.now() * 1000;
-    return { generation: this.#generation, sections: [], createdUs, seconds: 0, due: [] };
+    const nothing = { due: [], missing: [], again: [] };
+    return { generation: this.#generation, sections: [], createdUs, seconds: 0, ...nothing };
   }
 
   async rebuild(): Promise<void> {
