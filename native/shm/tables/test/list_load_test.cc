@@ -28,7 +28,7 @@ WireName wire_of(const std::string& text) {
 }
 
 std::string write(const nnoe::test::TempDir& dir, const std::string& name, const std::string& text) {
-  const std::string path = dir.path() + "/" + name;
+  std::string path = dir.path() + "/" + name;
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }
@@ -63,9 +63,8 @@ TEST_CASE("names to convert come back, and count as names or as faults then") {
   Kept kept;
   ListLoader loader(kept, &guard);
   std::string why;
-  const std::string path = write(dir, "list",
-                                 "b\xc3\xbc"
-                                 "cher.example\n\xc3\xbc.example\n\xf0\x9f\x92\xa9.example\n");
+  const std::string path =
+      write(dir, "list", "b\u00fccher.example\n\xc3\xbc.example\n\xf0\x9f\x92\xa9.example\n");
   REQUIRE(loader.read(path, {ListFormat::kDomains, false}, why) == ListRead::kRead);
   REQUIRE(loader.rows().size() == 3);
   CHECK(loader.rows()[1].line == 2);

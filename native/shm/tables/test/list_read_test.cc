@@ -14,7 +14,7 @@ using namespace nnoe::tables::test;
 namespace {
 
 std::string write(const nnoe::test::TempDir& dir, const std::string& name, const std::string& text) {
-  const std::string path = dir.path() + "/" + name;
+  std::string path = dir.path() + "/" + name;
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }
