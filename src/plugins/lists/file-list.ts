@@ -111,13 +111,14 @@ export class FileList {
   }
 
   #take(report: LoadReport): void {
-    const { log, metrics } = this.#options.ctx;
+    const { log, metrics, table } = this.#options.ctx;
     this.#held = undefined;
     this.#found = report;
     this.#loaded = new Date();
     metrics.loads_total.inc({ list: this.name, result: 'taken' });
     metrics.loaded_timestamp_seconds.set({ list: this.name }, this.#loaded.getTime() / 1000);
-    say(log, 'LISTS_LOADED', { list: this.name, names: report.names, bad: badRows(report.bad) });
+    const names = table.names.size(this.name);
+    say(log, 'LISTS_LOADED', { list: this.name, names, bad: badRows(report.bad) });
     const { names: count, first } = report.withheld;
     if (count > 0) say(log, 'LISTS_WITHHELD', { list: this.name, count, names: some(first, count) });
   }

@@ -5,6 +5,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import type { NnoeError } from '../../host/plugin.js';
 
 /** A file that is being written gets this much rest before it is read, ms; and at most that much. */
 const rest = 100;
@@ -93,9 +94,11 @@ export async function signatureOf(path: string): Promise<string> {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }
 
-/** An error of the file system in words, without its path twice. */
+/** Why a file cannot be read, with its path once. */
 export function fileReason(path: string, error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message, values } = error as Error & { code?: string; values?: NnoeError['values'] };
+  // The reader names the path itself.
+  if (code === 'TABLES_LIST' && values !== undefined) return String(values.reason);
   const words: Record<string, string> = {
     ENOENT: 'there is no such file',
     EACCES: 'no permission to read it',
