@@ -11,19 +11,20 @@
 #include <cstring>
 #include <string>
 
-#include "shm/tables/list_load.h"
+#include "shm/tables/list_file.h"
 
 namespace {
 
 using namespace nnoe::tables;
 
 // Counts, and keeps what it was given from being optimised away.
-class Counting : public NameSink {
+class Counting : public ListSink {
  public:
-  void add(const uint8_t* wire, size_t size, Reach, Stance) override {
+  void name(const uint8_t* wire, size_t size, Reach, Stance) override {
     asm volatile("" : : "r"(wire), "r"(size) : "memory");
     ++names;
   }
+  void unicode(std::string_view, Reach, Stance, uint64_t) override {}
   uint64_t names = 0;
 };
 
@@ -72,21 +73,15 @@ int main(int count, char** words) {
     std::fprintf(stderr, "usage: list_parse FORMAT FILE | list_parse generate FORMAT ROWS FILE\n");
     return 2;
   }
-  ProtectedNames guard;
-  WireName wire;
-  RowFault fault = RowFault::kSyntax;
-  for (const char* name : {"google.com", "www.microsoft.com", "time.nist.gov"})
-    if (parse_list_name(name, wire, fault)) guard.add(wire);
   Counting sink;
-  ListLoader loader(sink, &guard);
+  ListReport report;
   std::string why;
   const auto begin = std::chrono::steady_clock::now();
-  const ListRead read = loader.read(words[2], options, why);
+  const ListRead read = read_list_file(words[2], options, sink, report, why);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   if (read != ListRead::kRead) return std::fprintf(stderr, "%s\n", why.c_str()), 1;
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
-  const ListReport& report = loader.report();
   std::printf("{\"rows\":%" PRIu64 ",\"names\":%" PRIu64 ",\"bad\":%" PRIu64 ",\"bytes\":%" PRIu64
               ",\"seconds\":%.6f,\"rows_per_second\":%.0f,\"peak_kb\":%ld}\n",
               report.lines, sink.names, report.bad(), report.bytes, elapsed.count(),

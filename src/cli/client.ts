@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // The client of the control socket.
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import type { Fault, Refusal } from '../host/control/api.js';
+import { type Fault, type Refusal, routes } from '../host/control/api.js';
 import { NnoeError, reasonOf } from '../host/errors.js';
 
 /** A host that lives answers within this time, s. */
 const patience = 10;
+/** What is asked of a plugin may have it read large files, s. */
+const longPatience = 600;
 
 /** What the host answered instead of what was asked for. */
 export class RemoteError extends Error {
@@ -26,8 +28,15 @@ export class ControlClient {
   constructor(readonly socket: string) {}
 
   /** @throws NnoeError CONTROL_UNREACHABLE, CONTROL_ANSWER, CONTROL_CUT; RemoteError. */
-  async get<T extends object>(path: string): Promise<T> {
-    const response = await this.#ask('GET', path, {}, AbortSignal.timeout(patience * 1000));
+  async get<T extends object>(path: string, query: Query = {}): Promise<T> {
+    const response = await this.#ask('GET', path, query, AbortSignal.timeout(patience * 1000));
+    return (await this.#document(response)) as T;
+  }
+
+  /** What a plugin answers when it is done. @throws as `get`. */
+  async operate<T extends object>(plugin: string, operation: string, subject?: string): Promise<T> {
+    const query = { plugin, operation, subject };
+    const response = await this.#ask('POST', routes.operate, query, AbortSignal.timeout(longPatience * 1000));
     return (await this.#document(response)) as T;
   }
 

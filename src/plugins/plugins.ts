@@ -3,5 +3,6 @@
 // meets them by name.
 import type { AnyPlugin } from '../host/plugin.js';
 import leases from './leases/plugin.js';
+import lists from './lists/plugin.js';
 
-export const plugins: readonly AnyPlugin[] = [leases];
+export const plugins: readonly AnyPlugin[] = [leases, lists];

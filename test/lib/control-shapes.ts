@@ -78,6 +78,7 @@ export const pluginInfo = z.strictObject({
     z.strictObject({ batch: whole, window: whole, onGap: z.enum(['replay', 'ignore']), deadline: seconds }),
   ),
   prefixes: z.record(text, z.strictObject({ prefix: text, access: z.enum(['read', 'write']) })),
+  publishes: z.record(text, z.strictObject({ table: z.enum(['roles', 'names', 'programs']) })),
   metrics: z.record(
     text,
     z.strictObject({ type: z.enum(['counter', 'gauge', 'histogram']), help: text, labels: z.array(text) }),

@@ -7,6 +7,8 @@
 //   GET  /v1/leases[?address=A|prefix=CIDR]            LeaseLine...: lease*, end
 //   GET  /v1/leases?watch=1[&snapshot=1][&address=..]  LeaseLine...: lease*, live, put/delete*, until somebody closes
 //   POST /v1/resync[?source=NAME][&wait=0]             ResyncLine...: walk*, end
+//   GET  /v1/report?plugin=NAME[&subject=S]            what the plugin says, a JSON object
+//   POST /v1/operate?plugin=NAME&operation=O[&subject] likewise, when it is done
 //
 // Anything else, and any parameter not named here, is answered with 4xx and a Refusal. A stream that cannot go
 // on ends with an `error` line; one that ends without `end` or `error` was cut off.
@@ -16,6 +18,8 @@ export const routes = {
   plugins: '/v1/plugins',
   leases: '/v1/leases',
   resync: '/v1/resync',
+  report: '/v1/report',
+  operate: '/v1/operate',
 } as const;
 
 /** Body of every answer that is not 200, and the content of an `error` line. */
@@ -119,6 +123,8 @@ export interface PluginInfo {
   consumes: Record<string, { batch: number; window: number; onGap: string; deadline: number }>;
   /** By the plugin's own name for it; `prefix` is below the root of the store. */
   prefixes: Record<string, { prefix: string; access: string }>;
+  /** Tables for the native side, by the plugin's own name for them. */
+  publishes: Record<string, { table: string }>;
   /** By name as Prometheus sees it. */
   metrics: Record<string, { type: string; help: string; labels: string[] }>;
   /** Keys of its section; `type` in words of JSON Schema. */
