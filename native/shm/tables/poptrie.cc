@@ -56,9 +56,6 @@ NNOE_INLINE uint16_t find6(const Poptrie& trie, uint64_t high, uint64_t low) noe
 uint16_t find4_any(const Poptrie& trie, uint64_t high, uint64_t /*low*/) noexcept {
   return find4(trie, high);
 }
-uint16_t find6_any(const Poptrie& trie, uint64_t high, uint64_t low) noexcept {
-  return find6(trie, high, low);
-}
 
 #if defined(__x86_64__)
 __attribute__((target("popcnt,bmi,bmi2"))) uint16_t find4_bmi(const Poptrie& trie, uint64_t high,
