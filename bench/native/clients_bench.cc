@@ -6,7 +6,6 @@
 // all but that clients_bench drain SECONDS DIRECTORY              a thread that decides and one that reads
 // its records Data are random and always the same. `tree` is a tree of bits without single branches, as
 // dnsdist's NetmaskTree.
-#include <atomic>
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -15,13 +14,10 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "shm/tables/client_store.h"
-#include "shm/tables/decision_reader.h"
-#include "shm/tables/decision_writer.h"
 #include "shm/tables/test/aligned.h"
 
 namespace {
@@ -43,6 +39,7 @@ void fixed_secret(uint64_t* words, size_t count) {
 struct Address {
   uint64_t high;
   uint64_t low;
+  bool operator==(const Address& other) const noexcept { return high == other.high && low == other.low; }
 };
 
 double seconds_since(Clock::time_point begin) {
@@ -156,11 +153,6 @@ struct HashAddress {
     return std::hash<uint64_t>()(address.high ^ address.low * 0x9e3779b97f4a7c15);
   }
 };
-struct SameAddress {
-  bool operator()(const Address& a, const Address& b) const noexcept {
-    return a.high == b.high && a.low == b.low;
-  }
-};
 
 template <class Find>
 int answer(const std::vector<Address>& asked, uint64_t queries, Find find) {
@@ -227,7 +219,7 @@ int lookup(const std::string& what, Family family, size_t entries, uint64_t quer
     return answer(asked, queries, [&](size_t i) { return tree.find(asked[i]); });
   }
   if (what == "map") {
-    std::unordered_map<Address, uint16_t, HashAddress, SameAddress> map;
+    std::unordered_map<Address, uint16_t, HashAddress> map;
     for (const Mapping& host : mappings) map.emplace(Address{host.high, host.low}, host.value);
     return answer(asked, queries, [&](size_t i) {
       const auto found = map.find(asked[i]);
@@ -292,78 +284,6 @@ int build(size_t hosts, size_t prefixes) {
   return delta.needs_base ? 1 : 0;
 }
 
-// A query as dnsdist sees most: a name of three labels, asked over IPv4.
-struct Asked {
-  uint8_t address[4] = {10, 1, 2, 3};
-  uint8_t name[24] = "\3www\7example\3com";
-  Question question{address, sizeof address, 17, name, 1};
-  Verdict verdict{Act::kAllow, Reason::kPolicy, 0, 3, kNoList, 12};
-  void vary(uint64_t i) noexcept {
-    address[3] = static_cast<uint8_t>(i);
-    verdict.role_set = static_cast<uint16_t>(i & 63);
-    keep(this);
-  }
-};
-
-int write(uint64_t queries, const std::string& directory, bool write) {
-  DecisionOptions options;
-  const auto writer = DecisionWriter::create(directory, options);
-  Slot* slot = writer->claim();
-  std::string why;
-  if (!writer->maintain(why)) {
-    std::fprintf(stderr, "clients_bench: %s\n", why.c_str());
-    return 1;
-  }
-  Asked asked;
-  const auto begin = Clock::now();
-  for (uint64_t i = 0; i < queries; ++i) {
-    asked.vary(i);
-    if (!write) continue;
-    slot->count(asked.verdict);
-    slot->record(asked.question, asked.verdict);
-  }
-  const double ns = seconds_since(begin) * 1e9 / static_cast<double>(queries);
-  std::printf("{\"queries\":%" PRIu64 ",\"ns\":%.2f}\n", queries, ns);
-  return 0;
-}
-
-int drain(double seconds, const std::string& directory) {
-  DecisionOptions options;
-  const auto writer = DecisionWriter::create(directory, options);
-  Slot* slot = writer->claim();
-  std::string why;
-  std::vector<std::string> names;
-  if (!writer->maintain(why) || !DecisionReader::list(directory, names, why)) return 1;
-  const auto reader = DecisionReader::open(directory + "/" + names.at(0), why);
-  if (!reader) return 1;
-  std::atomic<bool> stop{false};
-  std::atomic<uint64_t> written{0};
-  std::thread decides([&] {
-    Asked asked;
-    uint64_t i = 0;
-    for (; !stop.load(std::memory_order_relaxed); ++i) {
-      asked.vary(i);
-      slot->count(asked.verdict);
-      slot->record(asked.question, asked.verdict);
-    }
-    written = i;
-  });
-  Bytes batch(4 * kRingBlock);
-  const auto begin = Clock::now();
-  while (seconds_since(begin) < seconds) reader->read(batch.data(), batch.size());
-  const double took = seconds_since(begin);
-  const uint64_t delivered = reader->delivered();
-  stop = true;
-  decides.join();
-  while (reader->read(batch.data(), batch.size()) != 0) continue;
-  const bool whole = reader->delivered() + reader->lost() == written && reader->damaged() == 0;
-  std::printf("{\"rate\":%.0f,\"written\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64
-              ",\"whole\":%s}\n",
-              static_cast<double>(delivered) / took, written.load(), reader->delivered(), reader->lost(),
-              whole ? "true" : "false");
-  return whole ? 0 : 1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -373,9 +293,6 @@ int main(int argc, char** argv) {
   if (mode == "lookup" && words.size() == 5)
     return lookup(words[1], words[2] == "4" ? Family::kV4 : Family::kV6, number(3), number(4));
   if (mode == "build" && words.size() == 3) return build(number(1), number(2));
-  if ((mode == "write" || mode == "write-loop") && words.size() == 3)
-    return write(number(1), words[2], mode == "write");
-  if (mode == "drain" && words.size() == 3) return drain(std::strtod(words[1].c_str(), nullptr), words[2]);
   std::fprintf(stderr, "usage: see the first lines of clients_bench.cc\n");
   return 2;
 }

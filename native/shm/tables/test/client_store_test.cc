@@ -70,10 +70,7 @@ class Lookup {
   std::optional<Prefixes> prefixes_delta_;
 };
 
-struct ByPrefix {
-  bool operator()(const Mapping& a, const Mapping& b) const { return before(a, b); }
-};
-using All = std::map<Mapping, uint16_t, ByPrefix>;
+using All = ClientStore::Changes;
 
 void hold_against_scan(const Lookup& lookup, Family family, const All& all, Random& random, int queries) {
   std::vector<Mapping> hosts;
