@@ -12,6 +12,7 @@ export const cases = {
   gateway: () => import('./cases/gateway.js'),
   follow: () => import('./cases/follow.js'),
   latency: () => import('./cases/latency.js'),
+  prefixes: () => import('./cases/prefixes.js'),
   walk: () => import('./cases/walk.js'),
   idle: () => import('./cases/idle.js'),
   start: () => import('./cases/start.js'),

@@ -52,10 +52,11 @@ endfunction()
 
 # The same with doctest, if that is installed.
 find_path(NNOE_DOCTEST_INCLUDE doctest/doctest.h)
-function(nnoe_doctest name)
-  if(NNOE_DOCTEST_INCLUDE)
+function(nnoe_doctest name library)
+  if(NNOE_TESTS AND NNOE_DOCTEST_INCLUDE)
     nnoe_test(${name} ${CMAKE_SOURCE_DIR}/native/shm/test/main.cc ${ARGN})
     target_include_directories(${name} SYSTEM PRIVATE ${NNOE_DOCTEST_INCLUDE})
+    target_link_libraries(${name} PRIVATE ${library})
   endif()
 endfunction()
 
