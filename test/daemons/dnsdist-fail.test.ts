@@ -42,7 +42,8 @@ async function rcodes(dnsdist: Dnsdist, count = 40): Promise<string[]> {
   const found = new Set<string>();
   for (let i = 0; i < count; i++) {
     const transport = i % 8 === 0 ? 'tcp' : 'udp';
-    found.add((await ask(dnsdist, { name: `host${i}.example`, transport }))?.rcode ?? 'nothing');
+    const reply = await ask(dnsdist, { name: `host${i}.example`, transport });
+    found.add(reply?.rcode ?? `nothing over ${transport}, query ${i}`);
   }
   return [...found];
 }
@@ -98,7 +99,7 @@ for (const [options, message] of wrong)
     const { status, output } = checkConfig([`${file})({ ${options} })`]);
     assert.is.not(status, 0);
     assert.match(output, message);
-    assert.match(output, /\]:\d+: nnoe\.lua: /, "with the line");
+    assert.match(output, /\]:\d+: nnoe\.lua: /, 'with the line');
   });
 
 test('the library is there for this test, or the others would show nothing', () => {

@@ -102,6 +102,9 @@ class ActionTable {
     body_ = builder.build();
     tables::Actions::open({body_.data(), body_.size()}, actions_, why);
   }
+  // Its action 1 is `spec`.
+  explicit ActionTable(const tables::ActionSpec& spec)
+      : ActionTable(std::vector<tables::ActionSpec>(1, spec)) {}
   const tables::Action& operator[](uint32_t id) const { return actions_[id]; }
   uint32_t count() const { return actions_.count(); }
 
