@@ -22,6 +22,10 @@
         "native/shm/segment.cc",
         "native/shm/set_aside.cc",
         "native/shm/tables/actions.cc",
+        "native/shm/tables/epochs.cc",
+        "native/shm/tables/files.cc",
+        "native/shm/tables/memory.cc",
+        "native/shm/tables/publisher.cc",
         "native/shm/tail.cc",
         "native/shm/writer.cc",
         "native/shm/writer_segments.cc"
