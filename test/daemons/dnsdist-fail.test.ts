@@ -60,7 +60,7 @@ for (const [what, options] of trouble)
       const warnings = dnsdist.proc.output().match(/NNOE: .*/g) ?? [];
       assert.is(warnings.length, 1, warnings.join('\n'));
       assert.match(warnings[0] ?? '', fail === 'open' ? 'let through' : 'refused');
-      assert.not.match(dnsdist.proc.output(), /lua|error/i);
+      assert.not.match(dnsdist.proc.output(), /failed inside lua|servfail/i);
       await dnsdist.stop();
     });
 
@@ -69,7 +69,7 @@ test('--check-config needs no host, and leaves nothing behind', () => {
   const decisions = temporary('decisions');
   const { status, output } = checkConfig([bridgeLine({ directory, decisions })]);
   assert.is(status, 0, output);
-  assert.match(output, 'OK!');
+  assert.match(output, 'OK');
   assert.not.ok(existsSync(directory));
   assert.equal(readdirSync(decisions), []);
 });

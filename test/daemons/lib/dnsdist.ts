@@ -134,5 +134,7 @@ export function checkConfig(lua: string[], yaml?: string): Checked {
   const server = { address: '127.0.0.1', port: 9 };
   const [file] = writeConfig({ server, lua, ...(yaml !== undefined && { yaml }) }, 5300);
   const result = spawnSync('dnsdist', ['--check-config', '-C', file], { encoding: 'utf8', timeout: 20_000 });
-  return { status: result.status, output: result.stdout + result.stderr };
+  // dnsdist 2 logs fields in quotes, and escapes those inside.
+  const output = (result.stdout + result.stderr).replaceAll('\\"', '"');
+  return { status: result.status, output };
 }
