@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Between dnsdist and the verdict: one C function for every query, set by Lua (nnoe.lua) as a per-thread
 // action. Nothing is thrown across, and nothing of ours is kept in Lua.
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <string>
@@ -18,20 +19,18 @@ struct Numbers {
   int none, drop, header_modify, pool;
 };
 
-// One in a process, as its tables are: written under `once` before any query function is handed out.
+// One in a process, as its tables are: written under `lock` before any query function is handed out.
 struct Bridge {
   std::mutex lock;
   bool attached = false;
   Options options;
-  std::string why;  // there are no tables yet; told once
+  std::string why;  // nothing can be decided, or not yet; the latter is told once
+  // Never ended: its threads may be asking while the process exits.
+  Runtime* runtime = nullptr;
   Numbers numbers{};
   Api api{};
 };
 Bridge bridge;
-
-constexpr tables::Action kAllow = tables::simple_action(tables::Act::kAllow);
-constexpr tables::Action kRefuse = tables::simple_action(tables::Act::kRefused);
-const tables::Action* when_there_are_none = &kRefuse;
 
 // Puts an answer in the packet's place.
 int answer_in_packet(Dq* dq, const tables::Action& action, Transport transport) noexcept {
@@ -78,13 +77,9 @@ int query(lua_State* lua) {
   const tables::Question question{static_cast<const uint8_t*>(address), static_cast<uint32_t>(address_bytes),
                                   static_cast<uint32_t>(name_bytes), reinterpret_cast<const uint8_t*>(name),
                                   api.dnsdist.qtype(dq)};
-  tables::Verdict verdict;
-  const tables::Action* action = nullptr;
-  if (!decide(question, verdict, action)) action = when_there_are_none;
-  const bool allow = action->what() == tables::Act::kAllow;
-  const int result = allow ? bridge.numbers.none : apply(dq, question, *action);
-  release();
-  api.lua.pushinteger(lua, result);
+  const Runtime::Query asked(*bridge.runtime, question);
+  const bool allow = asked.verdict().act == tables::Act::kAllow;
+  api.lua.pushinteger(lua, allow ? bridge.numbers.none : apply(dq, question, asked.action()));
   return 1;
 }
 
@@ -98,11 +93,16 @@ std::string text(lua_State* lua, int index) {
 // nnoe.lua has checked them.
 void attach_first(lua_State* lua) {
   const LuaApi& api = bridge.api.lua;
-  bridge.options = {text(lua, 1), text(lua, 2), api.tonumber(lua, 3), text(lua, 4) != "open"};
+  Options& options = bridge.options;
+  options.directory = text(lua, 1);
+  options.decisions = text(lua, 2);
+  const double share = api.tonumber(lua, 3);
+  options.sampling = share > 0 ? static_cast<uint32_t>(std::min(1 / share + 0.5, 4e9)) : 0;
+  options.fail_closed = text(lua, 4) != "open";
+  options.bridge = NNOE_VERSION;
   const auto number = [&](int index) { return static_cast<int>(api.tointeger(lua, index)); };
   bridge.numbers = {number(5), number(6), number(7), number(8)};
-  when_there_are_none = bridge.options.fail_closed ? &kRefuse : &kAllow;
-  if (!start(bridge.options, bridge.why) && bridge.why.empty()) bridge.why = "no tables";
+  bridge.runtime = Runtime::start(options, bridge.why).release();
   bridge.attached = true;
 }
 
@@ -127,6 +127,7 @@ int attach(lua_State* lua) {
     return push_failure(lua,
                         "tables of " + bridge.options.directory + " are in use: one directory a process");
   }
+  if (bridge.runtime == nullptr) return push_failure(lua, bridge.why);
   api.pushcclosure(lua, &query, 0);
   if (bridge.why.empty()) return 1;
   api.pushlstring(lua, bridge.why.data(), bridge.why.size());

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Verdicts without dnsdist: what its bridge decides, one level below, for programs in C and for tests.
- * Functions of one handle may be called on any number of threads at a time, but for nnoe_close. Nothing is
- * kept of what is passed in. */
+/* The verdict as a plain C interface of libnnoe_dnsdist.so: what dnsdist gets, for a harness, a test or
+   another server. Nothing is thrown; every function may be called on any thread but nnoe_close. */
 #ifndef NNOE_H
 #define NNOE_H
 
@@ -12,54 +11,43 @@
 extern "C" {
 #endif
 
-#define NNOE_EXPORT __attribute__((visibility("default")))
+#define NNOE_ABI 1 /* changes with every structure or meaning below */
 
 typedef struct nnoe_handle nnoe_handle;
 
-/* As in native/shm/tables/verdict.h, which gives the meaning of every number. */
-typedef struct nnoe_verdict {
-  uint8_t act;
-  uint8_t reason;
-  uint16_t action;   /* 0: allow */
-  uint16_t role_set; /* 0: the default one */
-  uint16_t list;     /* 0xffff: none decided */
-  uint64_t generation;
+typedef struct {
+  const char* directory; /* of the tables, absolute */
+  const char* decisions; /* where counters and records go, absolute; NULL: nowhere */
+  uint32_t sampling;     /* one decision in so many is recorded; 0: none */
+  uint32_t fail_closed;  /* 1: REFUSED while there are no tables; 0: allowed */
+} nnoe_options;
+
+typedef struct {
+  uint8_t act;         /* 0 allow 1 drop 2 nxdomain 3 refused 4 nodata 5 truncate 6 redirect 7 pool */
+  uint8_t reason;      /* 0 no tables 1 allow list 2 block list 3 policy 4 no policy 5 not planned
+                          6 fallback 7 fallback not known 8 malformed name */
+  uint16_t action;     /* number of the action in the generation */
+  uint16_t role_set;   /* number of the client's role set */
+  uint16_t list;       /* number of the list that decided; 0xffff: none */
+  uint64_t generation; /* 0: no tables */
 } nnoe_verdict;
 
-enum nnoe_result {
-  NNOE_OK = 0,
-  NNOE_NO_TABLES = 1,     /* there is no generation: what `fail` says */
-  NNOE_BAD_ARGUMENT = -1, /* an address of neither 4 nor 16 bytes, a null pointer */
-  NNOE_NO_MEMORY = -2,    /* also: no thread */
-};
+uint32_t nnoe_abi(void);
 
-/* Follows the tables of `directory` (absolute) from now on. What the directory holds or lacks is no error:
- * nnoe_decide then says NNOE_NO_TABLES, until there is a generation. `decisions`: the directory for counters
- * and records, null for none; `sampling`: the share of decisions that are recorded, 0 to 1. When the result
- * is negative, `error` (of `error_bytes`, at least 1) holds one line, ended by a zero byte. */
-NNOE_EXPORT int nnoe_open(const char* directory, const char* decisions, double sampling, nnoe_handle** handle,
-                          char* error, size_t error_bytes);
+/* 0 and a handle, or 1 and in `error` (of `error_bytes`, ended by a zero) why not. Tables that are missing or
+   damaged are no error: they are read as soon as they are good. */
+int nnoe_open(const nnoe_options* options, nnoe_handle** handle, char* error, size_t error_bytes);
 
-/* `address`: 4 or 16 bytes in network order. `name`: in wire form, uncompressed, in any letter case, with its
- * root label; one that is malformed is on no list, and is decided as such. */
-NNOE_EXPORT int nnoe_decide(nnoe_handle* handle, const uint8_t* address, size_t address_bytes,
-                            const uint8_t* name, size_t name_bytes, uint16_t type, nnoe_verdict* verdict);
+/* `address`: 4 or 16 bytes in network order; `name`: wire form, uncompressed, with its root label. Copies
+   nothing and keeps nothing; returns the act. */
+int nnoe_decide(nnoe_handle* handle, const uint8_t* address, uint32_t address_bytes, const uint8_t* name,
+                uint32_t name_bytes, uint16_t qtype, nnoe_verdict* verdict);
 
-/* The same decision, told: JSON of one object, ended by a zero byte. Returns its bytes without that, also
- * when they are more than `json_bytes` allows and it was cut; or a negative nnoe_result. Slow; counted
- * nowhere. */
-NNOE_EXPORT long nnoe_explain(nnoe_handle* handle, const uint8_t* address, size_t address_bytes,
-                              const uint8_t* name, size_t name_bytes, uint16_t type, char* json,
-                              size_t json_bytes);
+/* Generation that is decided by now; 0: none. */
+uint64_t nnoe_generation(const nnoe_handle* handle);
 
-/* The answer to `query` (a packet with one question) that an action of the generation in use asks for, as
- * dnsdist's clients get it; `tcp`: 0 or 1. Returns its bytes (at most 1232, which `out` has room for), or a
- * negative nnoe_result. */
-NNOE_EXPORT long nnoe_answer(nnoe_handle* handle, uint16_t action, const uint8_t* query, size_t query_bytes,
-                             int tcp, uint8_t* out);
-
-/* Ends the handle's thread. Null is let pass. */
-NNOE_EXPORT void nnoe_close(nnoe_handle* handle);
+/* When no other thread is inside nnoe_decide with this handle. */
+void nnoe_close(nnoe_handle* handle);
 
 #ifdef __cplusplus
 }

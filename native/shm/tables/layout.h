@@ -27,6 +27,13 @@ constexpr uint16_t kDefaultRoleSet = 0;
 constexpr uint16_t kAbsent = 0xffff;   // no entry, ask the next table
 constexpr uint16_t kRemoved = 0xfffe;  // in a delta: the base's entry counts no longer
 
+// How many numbers of each sort a generation has; every number in every section of it is below.
+struct Limits {
+  uint32_t role_sets = 0;
+  uint32_t lists = 0;
+  uint32_t actions = 0;
+};
+
 constexpr uint64_t kManifestMagic = journal::layout::magic("NNOEmani");
 constexpr uint64_t kSectionMagic = journal::layout::magic("NNOEsect");
 

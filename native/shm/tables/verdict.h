@@ -21,13 +21,13 @@ constexpr uint32_t kActs = 8;
 
 // Why. Likewise fixed.
 enum class Reason : uint8_t {
-  kNoTables = 0,     // no generation: what `fail` says
-  kAllowList = 1,    // an entry of an allow list; a policy may still deny, see kPolicy
-  kBlockList = 2,    // an entry of a block list
-  kPolicy = 3,       // the role set's program
-  kNoPolicy = 4,     // policies are not in use, and no list spoke
-  kUnplanned = 5,    // policies are in use and there is none for this role set (yet): what `fail` says
-  kFallback = 6,     // asked of the policy decision point, from the bridge's cache
+  kNoTables = 0,      // no generation: what `fail` says
+  kAllowList = 1,     // an entry of an allow list; a policy may still deny, see kPolicy
+  kBlockList = 2,     // an entry of a block list
+  kPolicy = 3,        // the role set's program
+  kNoPolicy = 4,      // policies are not in use, and no list spoke
+  kUnplanned = 5,     // policies are in use and there is none for this role set (yet): what `fail` says
+  kFallback = 6,      // asked of the policy decision point, from the bridge's cache
   kFallbackMiss = 7,  // the same, not in the cache: what `on_miss` says
   kMalformed = 8,     // the name is none: what `fail` says
 };
