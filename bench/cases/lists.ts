@@ -42,7 +42,7 @@ const rate = (name: string): FigureSpec => ({
   name,
   unit: 'M rows/s',
   bound: { relation: '>=', value: 2 },
-  method: `one thread, a file of ${ROWS} rows of that format in the page cache, from opening it to the last name in wire form; median of runs`,
+  method: `one thread, a file of ${ROWS} rows of that format in the page cache, from opening it to the last name in wire form; by the thread’s processor time; median of runs`,
 });
 
 const lists: BenchCase = {
