@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "addon/bridges.h"
 #include "addon/errors.h"
 #include "addon/journal.h"
 #include "addon/notify.h"
@@ -65,6 +66,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("recordKinds", record_kinds(env));
   exports.Set("openJournal", Napi::Function::New(env, open_journal, "openJournal"));
   exports.Set("openTables", Napi::Function::New(env, open_tables, "openTables"));
+  exports.Set("readBridges", Napi::Function::New(env, read_bridges, "readBridges"));
   exports.Set("notify", Napi::Function::New(env, notify, "notify"));
   exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   return exports;

@@ -110,6 +110,7 @@ export class Host {
       log,
       open: (directory) => addonTables((path) => addon.openTables(path), directory),
       busy: options.fatal,
+      bridges: () => addon.readBridges(config.tables.decisions),
       ...(metrics.tables === undefined ? {} : { observer: metrics.tables }),
     });
     this.#runners = enabled.map(
@@ -137,6 +138,7 @@ export class Host {
         root,
         store: this.#store,
         sources: this.#sources,
+        tables: this.#tables,
         status: () => statusReport(this.health(), this.#sources, { root, streams: this.#control.streams }),
         plugins: () => ({ plugins: capabilities(options.plugins, config.plugins) }),
         operations: () =>

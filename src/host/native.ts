@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { NnoeError, reasonOf } from './errors.js';
 import { layoutVersion, RecordKind } from './gen/layout.js';
 import type { AddonTables } from './tables/addon.js';
+import type { BridgeStatus } from './tables/native.js';
 
 export { RecordKind };
 
@@ -91,6 +92,8 @@ export interface Native {
    * @throws Error with `code` 'TABLES_BUSY' (another process writes it), 'TABLES_DIRECTORY'.
    */
   openTables(directory: string): AddonTables;
+  /** What each process of dnsdist that lives says of itself in the directory of decisions. */
+  readBridges(directory: string): BridgeStatus[];
   /** Whether the open file is now locked by this process, until it is closed or the process ends (flock). */
   lockFile(descriptor: number): boolean;
 }

@@ -4,5 +4,6 @@
 import type { AnyPlugin } from '../host/plugin.js';
 import leases from './leases/plugin.js';
 import lists from './lists/plugin.js';
+import roles from './roles/plugin.js';
 
-export const plugins: readonly AnyPlugin[] = [leases, lists];
+export const plugins: readonly AnyPlugin[] = [leases, roles, lists];

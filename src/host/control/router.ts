@@ -5,6 +5,7 @@ import { NnoeError } from '../errors.js';
 import type { Operations } from '../plugin.js';
 import type { Store, StoreHealth } from '../store/store.js';
 import type { Source } from '../streams/source.js';
+import type { TablesService } from '../tables/service.js';
 import { type Fault, type PluginList, routes, type StatusReport } from './api.js';
 import {
   addressFilter,
@@ -22,6 +23,7 @@ import { Lines } from './lines.js';
 import { operate } from './operate.js';
 import { badRequest, faultOf, helpOf, Refused } from './refusal.js';
 import { resync } from './resync.js';
+import { clientReport, rolesReport } from './tables.js';
 
 /** What the socket shows of the host. */
 export interface ControlTarget {
@@ -31,6 +33,7 @@ export interface ControlTarget {
   /** Above every key, without a slash at its end. */
   root: string;
   sources: readonly Source[];
+  tables: TablesService;
   /** By plugin that is enabled; undefined: it does not run now. */
   operations(): Record<string, Operations | undefined>;
 }
@@ -64,6 +67,15 @@ export class Router {
         method: 'GET',
         parameters: [],
         answer: (_, response) => json(response, target.plugins()),
+      },
+      [routes.roles]: {
+        method: 'GET',
+        parameters: ['client'],
+        answer: async (query, response) => {
+          const client = query.get('client');
+          const { tables } = target;
+          json(response, client === null ? await rolesReport(tables) : clientReport(tables, client));
+        },
       },
       [routes.leases]: {
         method: 'GET',

@@ -21,8 +21,9 @@ export interface TablesHealth {
 
 /** The first dnsdist that refuses what it was given. */
 export function bridgeTrouble(bridges: readonly BridgeStatus[]): NnoeError | undefined {
-  const refusing = bridges.find(({ refused, generation }) => refused > generation);
+  const refusing = bridges.find(({ refuses }) => refuses);
   if (refusing === undefined) return undefined;
-  const { pid, refused, generation, reason } = refusing;
+  const { pid, generation, reason } = refusing;
+  const refused = refusing.refused || 'that is there';
   return new NnoeError('TABLES_REFUSED', { pid, refused, generation, reason });
 }

@@ -39,8 +39,8 @@ export class TablesMetrics implements TablesObserver {
   }
 }
 
-function stateOf({ generation, refused }: BridgeStatus, newest: number): string {
-  if (refused > generation) return 'refusing';
+function stateOf({ generation, refuses }: BridgeStatus, newest: number): string {
+  if (refuses) return 'refusing';
   if (generation === 0) return 'none';
   return generation === newest ? 'current' : 'behind';
 }

@@ -144,12 +144,13 @@ export interface BridgeStatus {
   pid: number;
   bridge: string;
   dnsdist: string;
-  /** Since 1970, s; 0: not. */
-  started: number;
-  /** 0: none. */
+  /** In use; 0: none. */
   generation: number;
-  loadedAt: number;
-  /** Generation that it did not take, and why; 0: none. */
+  /** When it came into use, since 1970; 0: never. */
+  loadedUs: number;
+  /** Whether it did not take what came last, and why. */
+  refuses: boolean;
+  /** Its number; 0: not known. */
   refused: number;
   reason: string;
   bytes: number;

@@ -108,6 +108,11 @@ export class TablesService implements TableProvider {
     return this.#batch.published();
   }
 
+  /** Whether a plugin publishes it. */
+  has(table: TableName): boolean {
+    return this.#options.tables.has(table);
+  }
+
   /** What is published now; undefined: nothing is known yet. */
   get last(): { generation: Generation; sections: readonly SectionState[]; createdUs: number } | undefined {
     return this.#last;

@@ -76,8 +76,7 @@ export class Threats {
   }
 
   #count(): void {
-    for (const reason of threatFaults)
-      this.#ctx.metrics.threats_malformed.set({ reason }, this.#faults[reason]);
+    for (const fault of threatFaults) this.#ctx.metrics.threats_malformed.set({ fault }, this.#faults[fault]);
   }
 
   #put(entry: KeyValue): void {
