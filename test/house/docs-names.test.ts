@@ -130,7 +130,7 @@ test('every nnoe command that a document names is there, and takes the options i
         .split('|')[0];
       if (!words?.startsWith('nnoe ') || /^nnoe [A-Z\W]/.test(words)) continue;
       found++;
-      const command = commands.find(({ path }) => `${words} `.startsWith(`${path} `));
+      const command = commands.findLast(({ path }) => `${words} `.startsWith(`${path} `));
       const options = [...words.matchAll(/(?<=[\s[])--?[a-z][\w-]*/g)].map(([option]) => option);
       const takes = command?.options.flatMap(({ long, short }) => [long, short]) ?? [];
       const isThere = command ? options.every((option) => takes.includes(option)) : groups.has(words);

@@ -165,8 +165,8 @@ export const metrics = {
     [0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60],
   ),
   loaded_timestamp_seconds: gauge('When what is in force of a list was taken, s since 1970.', byList),
-  threats_malformed: gauge('Values below threats/domains/ that are not used, by reason.', {
-    reason: 'json, domain, source, key',
+  threats_malformed: gauge('Values below threats/domains/ that are not used, by what is wrong.', {
+    fault: 'json, domain, source, key',
   }),
 };
 

@@ -159,7 +159,7 @@ test('operations on a list that there is not name those that there are', async (
   await h.stop();
 });
 
-test('a list survives a restart of the plugin, and what shrank meanwhile is held', async () => {
+test('a file of which no row is a name is told', async () => {
   const path = fresh();
   replaceFile(path, 'no row of it\nis a name\n');
   const h = await start({ ...patient, list: { ads: { path } } });

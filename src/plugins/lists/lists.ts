@@ -38,7 +38,7 @@ export class Lists {
     this.#rules = rulesOf(ctx.config);
   }
 
-  /** Resolves when every file was looked at once. */
+  /** Files are read while the plugin runs already: until then its lists are what they were at the last end. */
   async start(): Promise<void> {
     const { table, config } = this.#ctx;
     table.names.define(specsOf(config));

@@ -7,6 +7,7 @@ import type { ProtectedNames } from './domain.js';
 import { holdReason } from './hold.js';
 import { say } from './messages.js';
 import { type ListReport, some } from './report.js';
+import { unhurried } from './unhurried.js';
 
 /** Names that are told of those withheld. */
 const mostShown = 20;
@@ -24,6 +25,8 @@ export class ThreatList {
   /** What is wanted has to be handed over as a whole; until then single names are not. */
   #whole = true;
   #accepted = false;
+  /** What is wanted is being collected, and means nothing yet. */
+  #partial = true;
   /** Grows with every change of what is wanted. */
   #version = 0;
   #last: Promise<void> = Promise.resolve();
@@ -39,11 +42,17 @@ export class ThreatList {
     this.#protected = guard;
   }
 
-  /** Nothing is wanted any more; what is wanted from now on is handed over by `settle`. */
+  /** Nothing is wanted any more; what is wanted from now on is handed over when it is `filled`. */
   clear(): void {
     this.#wanted.clear();
     this.#whole = true;
+    this.#partial = true;
     this.#version++;
+  }
+
+  filled(): Promise<void> {
+    this.#partial = false;
+    return this.settle();
   }
 
   add(name: string): void {
@@ -104,10 +113,12 @@ export class ThreatList {
   async #settle(): Promise<void> {
     const { table, metrics } = this.#ctx;
     // Names may come and go while they are handed over; then it is done again.
-    for (let version = -1; this.#whole && version !== this.#version; ) {
+    for (let version = -1; this.#whole && !this.#partial && version !== this.#version; ) {
       version = this.#version;
       const names = [...this.#wanted.keys()];
-      const withheld = new Set(names.filter((name) => this.#protects(name)));
+      const withheld = new Set<string>();
+      for await (const name of unhurried(names)) if (this.#protects(name)) withheld.add(name);
+      if (version !== this.#version) continue;
       if (this.#holds(names.length - withheld.size)) return;
       await table.names.setNames(this.name, entries(names, withheld, this.#scope));
       if (version !== this.#version) continue;

@@ -149,6 +149,18 @@ test('a held list is taken whole when it has grown again', async () => {
   await h.stop();
 });
 
+test('what is asked before the store has told anything takes nothing away', async () => {
+  const store = new MemoryStore();
+  await put(store, many(30));
+  const h = await start({ list: { all: { threats: true } } }, { store });
+  await h.operate('accept', 'all');
+  await until('the snapshot', async () => (await names(h, 'all')).length === 30);
+  store.reset();
+  await until('it to be held', () => h.health().state === 'degraded');
+  assert.is((await names(h, 'all')).length, 30);
+  await h.stop();
+});
+
 test('whatever stands in the store, parsing says what it is', () => {
   const texts = ['', 'null', '1', '[]', '{}', '{"domain":1}', '{"domain":"a.example","source":7}', '\xff'];
   for (const text of texts) assert.ok('fault' in parseThreat('a.example', Buffer.from(text, 'latin1')), text);

@@ -7,6 +7,7 @@ import { say } from './messages.js';
 import type { ListsReport } from './report.js';
 import { type BadThreat, parseThreat, type ThreatFault, takes, threatFaults } from './threat.js';
 import { ThreatList } from './threat-list.js';
+import { unhurried } from './unhurried.js';
 
 /** Malformed values that are told by key. */
 const mostShown = 20;
@@ -60,8 +61,9 @@ export class Threats {
     for (const list of this.lists) list.clear();
     this.#keys.clear();
     for (const key of this.#malformed.keys()) this.#wellFormed(key);
-    for (const entry of entries) this.#put(entry);
-    await this.#settle();
+    for await (const entry of unhurried(entries)) this.#put(entry);
+    this.#count();
+    for (const list of this.lists) await list.filled();
   }
 
   async #change(changes: readonly Change[]): Promise<void> {
@@ -69,13 +71,12 @@ export class Threats {
       if (change.type === 'put') this.#put(change.entry);
       else this.#remove(this.#keyOf(change.key));
     }
-    await this.#settle();
+    this.#count();
+    for (const list of this.lists) await list.settle();
   }
 
-  async #settle(): Promise<void> {
-    for (const reason of threatFaults)
-      this.#ctx.metrics.threats_malformed.set({ reason }, this.#faults[reason]);
-    for (const list of this.lists) await list.settle();
+  #count(): void {
+    for (const fault of threatFaults) this.#ctx.metrics.threats_malformed.set({ fault }, this.#faults[fault]);
   }
 
   #put(entry: KeyValue): void {

@@ -64,7 +64,10 @@ export class Watches {
 
   #event(directory: string, name: string | null): void {
     // The directory itself was moved or removed: its name stands for another one from now on.
-    if (name === null || name === basename(directory)) this.#forget(directory);
+    if (name === null || name === basename(directory)) {
+      this.#forget(directory);
+      this.#watch(directory);
+    }
     for (const path of this.#files.keys())
       if (dirname(path) === directory && (name === null || name === basename(path))) this.#soon(path);
   }
