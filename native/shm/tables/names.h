@@ -190,8 +190,8 @@ class Names {
   }
   Level level(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
               uint32_t passed = 0, uint32_t interior = 0) const noexcept;
-  Level level_further(const Place& place, const uint8_t* suffix, const uint8_t* end,
-                      uint32_t own) const noexcept;
+  Level level_further(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
+                      uint32_t passed, uint32_t interior) const noexcept;
   template <uint32_t kFlag>
   Level level_near(const Place& place, const uint8_t* suffix, const uint8_t* end) const noexcept;
   template <class Visit>
