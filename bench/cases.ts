@@ -17,6 +17,7 @@ export const cases = {
   idle: () => import('./cases/idle.js'),
   start: () => import('./cases/start.js'),
   scrape: () => import('./cases/scrape.js'),
+  names: () => import('./cases/names.js'),
   lists: () => import('./cases/lists.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 

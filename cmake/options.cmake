@@ -60,14 +60,14 @@ function(nnoe_doctest name library)
   endif()
 endfunction()
 
-# A fuzzer's function, <name>.cc: over generated cases as the test <name>_cases, and with NNOE_FUZZ under libFuzzer.
+# A fuzzer's function, <name>.cc (and more sources): over generated cases as the test <name>_cases, and with NNOE_FUZZ under libFuzzer.
 function(nnoe_fuzzed name library)
   if(NNOE_TESTS)
-    nnoe_test(${name}_cases ${name}_cases.cc ${name}.cc)
+    nnoe_test(${name}_cases ${name}_cases.cc ${name}.cc ${ARGN})
     target_link_libraries(${name}_cases PRIVATE ${library})
   endif()
   if(NNOE_FUZZ)
-    add_executable(${name} ${name}.cc)
+    add_executable(${name} ${name}.cc ${ARGN})
     nnoe_target(${name})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)

@@ -9,7 +9,7 @@
 // query's top level is somebody's parent.
 //
 // Memory: wire length + 2 bytes a listed name (4 with different lists for the name and below it), 64 bytes
-// for 6.5 slots, one slot for each listed name and each parent of one below the top level; 32 bytes a set of
+// for 5.5 slots, one slot for each listed name and each parent of one below the top level; 32 bytes a set of
 // lists. Work of a walk: at most 127 levels of 17 buckets, whatever the name and whatever the table.
 //
 // Immutable: any number of threads may look names up. TABLES.md has the format.
@@ -60,6 +60,7 @@ class QueryName {
   const uint8_t* end() const noexcept { return end_; }
 
  private:
+  friend class Names;
   uint8_t bytes_[kMaxName + 33];  // so far behind the end may be read
   const uint8_t* labels_[kMaxLabels + 1];
   size_t count_;
@@ -187,13 +188,14 @@ class Names {
     const uint64_t hash = names::hash_label(secret_[1], parent, label);
     return {hash, buckets_ + names::bucket_of(hash, count_)};
   }
-  Level level(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own) const noexcept;
-  // Below the levels whose buckets are fetched, one by one.
+  Level level(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
+              uint32_t passed = 0, uint32_t interior = 0) const noexcept;
+  Level level_further(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
+                      uint32_t passed, uint32_t interior) const noexcept;
+  template <uint32_t kFlag>
+  Level level_near(const Place& place, const uint8_t* suffix, const uint8_t* end) const noexcept;
   template <class Visit>
-  void walk_deep(const QueryName& name, uint64_t hash, Visit& visit) const noexcept;
-  template <class Visit>
-  bool step(const Place& place, const uint8_t* suffix, const QueryName& name, size_t depth,
-            Visit& visit) const noexcept;
+  void walk_any(const QueryName& name, Visit& visit) const noexcept;
   bool is_top(uint64_t hash) const noexcept {
     return (header_->tops[hash / 64 % (names::kTopBits / 64)] >> (hash % 64) & 1) != 0;
   }

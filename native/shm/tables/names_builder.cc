@@ -198,7 +198,7 @@ bool NamesWriter::place() {
 }
 
 std::vector<uint8_t> NamesWriter::finish() {
-  constexpr uint64_t kLoad = 25;  // quarters of slots in use of a bucket's 8, on average
+  constexpr uint64_t kLoad = 22;  // quarters of slots in use of a bucket's 8, on average
   constexpr int kTries = 32;
   header_.blob = static_cast<uint32_t>(body_.size() - sizeof(Header));
   header_.listsets = static_cast<uint32_t>(lists_.size());

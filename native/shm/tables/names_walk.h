@@ -17,78 +17,109 @@ inline uint16_t id_here(const uint8_t* name, uint32_t flags) noexcept {
 inline uint16_t id_below(const uint8_t* name) noexcept { return load_id(name - sizeof(uint16_t)); }
 }  // namespace names
 
-// Looks for one suffix, up to `end`. Only entries with a flag of `own` are compared with it; of the others
-// the interior mark counts.
-[[gnu::always_inline]] inline Names::Level Names::level(const Place& place, const uint8_t* suffix,
-                                                        const uint8_t* end, uint32_t own) const noexcept {
-  const names::Bucket* bucket = place.bucket;
-  uint32_t interior = 0;
-  for (;;) {
-    for (uint32_t found = kernels::match(bucket->tags, names::tag_of(place.hash)); found != 0;
+// Looks for one suffix, up to `end`, from the bucket after the first `passed` ones on. Only entries with a
+// flag of `own` are compared with it; of the others the interior mark counts.
+inline Names::Level Names::level(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
+                                 uint32_t passed, uint32_t interior) const noexcept {
+  for (; passed <= names::kMaxDisplaced; ++passed) {
+    const names::Bucket& bucket = place.bucket[passed];
+    for (uint32_t found = kernels::match(bucket.tags, names::tag_of(place.hash)); found != 0;
          found &= found - 1) {
       const auto slot = static_cast<uint32_t>(__builtin_ctz(found));
-      const uint32_t flags = bucket->flags[slot];
+      const uint32_t flags = bucket.flags[slot];
       if ((flags & own) != 0) {
-        const uint8_t* entry = blob_ + bucket->names[slot];
+        const uint8_t* entry = blob_ + bucket.names[slot];
         if (kernels::equal(suffix, entry, static_cast<size_t>(end - suffix)))
           return {entry, flags, flags & names::kInterior};
       }
-      if (bucket->more[slot] == names::more_of(place.hash)) interior |= flags & names::kInterior;
+      if (bucket.more[slot] == names::more_of(place.hash)) interior |= flags & names::kInterior;
     }
-    const bool full = (bucket->flags[names::kSlots - 1] & names::kMore) != 0;
-    if (__builtin_expect(!full, 1) || bucket == place.bucket + names::kMaxDisplaced)
-      return {nullptr, 0, interior};
-    ++bucket;
+    if ((bucket.flags[names::kSlots - 1] & names::kMore) == 0) break;
   }
+  return {nullptr, 0, interior};
 }
 
-// One level of a walk. False: nothing below is in the table.
-template <class Visit>
-[[gnu::always_inline]] inline bool Names::step(const Place& place, const uint8_t* suffix,
-                                               const QueryName& name, size_t depth,
-                                               Visit& visit) const noexcept {
-  const bool whole = depth == name.labels();
-  const Level found = level(place, suffix, name.end(), whole ? names::kHere : names::kBelow);
-  if (found.name != nullptr)
-    visit(depth, whole ? names::id_here(found.name, found.flags) : names::id_below(found.name));
-  return found.interior != 0;
+[[gnu::noinline]] inline Names::Level Names::level_further(const Place& place, const uint8_t* suffix,
+                                                           const uint8_t* end, uint32_t own, uint32_t passed,
+                                                           uint32_t interior) const noexcept {
+  return level(place, suffix, end, own, passed, interior);
+}
+
+// The same for what is nearly always so: the first bucket decides, and one slot of it at most.
+template <uint32_t kFlag>
+[[gnu::always_inline]] inline Names::Level Names::level_near(const Place& place, const uint8_t* suffix,
+                                                             const uint8_t* end) const noexcept {
+  const names::Bucket* bucket = place.bucket;
+  const uint32_t found = kernels::match(bucket->tags, names::tag_of(place.hash));
+  uint32_t interior = 0;
+  if (found != 0) {
+    const auto slot = static_cast<uint32_t>(__builtin_ctz(found));
+    const uint32_t flags = bucket->flags[slot];
+    interior = flags & names::kInterior;
+    if ((flags & kFlag) != 0) {
+      const uint8_t* entry = blob_ + bucket->names[slot];
+      if (__builtin_expect(kernels::equal(suffix, entry, static_cast<size_t>(end - suffix)), 1))
+        return {entry, flags, interior};
+    }
+    if ((found & (found - 1)) != 0 || bucket->more[slot] != names::more_of(place.hash))
+      return level_further(place, suffix, end, kFlag, 0, 0);
+  }
+  if (__builtin_expect((bucket->flags[names::kSlots - 1] & names::kMore) != 0, 0))
+    return level_further(place, suffix, end, kFlag, 1, interior);
+  return {nullptr, 0, interior};
 }
 
 template <class Visit>
 inline void Names::walk(const QueryName& name, Visit&& visit) const noexcept {
   const size_t labels = name.labels();
-  if (__builtin_expect(root_flags_ != 0, 0)) {
-    if (labels == 0 && (root_flags_ & names::kHere) != 0) visit(size_t{0}, header_->root_here);
-    if (labels != 0 && (root_flags_ & names::kBelow) != 0) visit(size_t{0}, header_->root_below);
+  if (__builtin_expect(labels - 2 > kAhead - 2 || root_flags_ != 0, 0)) return walk_any(name, visit);
+  const uint8_t* const* label = name.labels_ + labels - 1;
+  Place top{names::hash_label(secret_[1], secret_[0], *label), nullptr};
+  if (__builtin_expect(is_top(top.hash), 0)) return walk_any(name, visit);
+  Place places[kAhead];
+  Place* at = places;
+  uint64_t hash = top.hash;
+  while (label != name.labels_) {
+    *at = place(hash, *--label);
+    __builtin_prefetch(at->bucket);
+    hash = at++->hash;
   }
-  if (labels == 0) return;
-  Place places[kAhead + 1];
-  const size_t ahead = __builtin_expect(labels > kAhead, 0) ? kAhead : labels;
-  uint64_t hash = names::hash_label(secret_[1], secret_[0], name.label(1));
-  const uint64_t top = hash;
-  for (size_t depth = 2; depth <= ahead; ++depth) {
-    const Place found = place(hash, name.label(depth));
-    __builtin_prefetch(found.bucket);
-    places[depth] = found;
-    hash = found.hash;
+  const Place* last = at - 1;
+  label = name.labels_ + labels - 2;
+  for (at = places; at != last; ++at, --label) {
+    const Level found = level_near<names::kBelow>(*at, *label, name.end());
+    if (found.name != nullptr) visit(static_cast<size_t>(at - places) + 2, names::id_below(found.name));
+    if (found.interior == 0) return;
   }
-  size_t depth = 2;
-  if (__builtin_expect(is_top(top), 0)) {
-    places[1] = {top, buckets_ + names::bucket_of(top, count_)};
-    depth = 1;
-  }
-  for (; depth <= ahead; ++depth) {
-    if (!step(places[depth], name.label(depth), name, depth, visit) && depth > 1) return;
-  }
-  if (__builtin_expect(labels > kAhead, 0)) walk_deep(name, hash, visit);
+  const Level found = level_near<names::kHere>(*last, name.data(), name.end());
+  if (found.name != nullptr) visit(labels, names::id_here(found.name, found.flags));
 }
 
+// With lists for the root or top-level names, and of any depth: buckets are fetched kAhead levels at a time.
 template <class Visit>
-[[gnu::noinline]] void Names::walk_deep(const QueryName& name, uint64_t hash, Visit& visit) const noexcept {
-  for (size_t depth = kAhead + 1; depth <= name.labels(); ++depth) {
-    const Place found = place(hash, name.label(depth));
-    if (!step(found, name.label(depth), name, depth, visit)) return;
-    hash = found.hash;
+[[gnu::noinline]] void Names::walk_any(const QueryName& name, Visit& visit) const noexcept {
+  using namespace names;
+  const size_t labels = name.labels();
+  if (labels == 0 && (root_flags_ & kHere) != 0) visit(size_t{0}, header_->root_here);
+  if (labels != 0 && (root_flags_ & kBelow) != 0) visit(size_t{0}, header_->root_below);
+  Place places[kAhead];
+  uint64_t hash = secret_[0];
+  for (size_t from = 1; from <= labels; from += kAhead) {
+    const size_t until = std::min(labels, from + kAhead - 1);
+    for (size_t depth = from; depth <= until; ++depth) {
+      places[depth - from] = place(hash, name.label(depth));
+      hash = places[depth - from].hash;
+      __builtin_prefetch(places[depth - from].bucket);
+    }
+    for (size_t depth = from; depth <= until; ++depth) {
+      const Place& one = places[depth - from];
+      if (depth == 1 && !is_top(one.hash)) continue;
+      const bool whole = depth == labels;
+      const Level found = level(one, name.label(depth), name.end(), whole ? kHere : kBelow);
+      if (found.name != nullptr)
+        visit(depth, whole ? id_here(found.name, found.flags) : id_below(found.name));
+      if (found.interior == 0 && depth > 1) return;
+    }
   }
 }
 
