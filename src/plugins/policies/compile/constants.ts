@@ -10,12 +10,12 @@ export interface Constant {
   bytes: Buffer;
   extra: number;
   /** Stands right behind this one in the section. */
-  then?: Constant;
+  behind?: Constant;
 }
 
 /** Equal constants have equal keys. */
 export const constantKey = (c: Constant): string =>
-  `${c.kind}:${c.extra}:${c.bytes.toString('latin1')}${c.then ? `>${constantKey(c.then)}` : ''}`;
+  `${c.kind}:${c.extra}:${c.bytes.toString('latin1')}${c.behind ? `>${constantKey(c.behind)}` : ''}`;
 
 const made = (kind: number, bytes: Buffer, extra = 0): Constant => ({ kind, bytes, extra });
 
@@ -23,7 +23,7 @@ export const textConstant = (text: string): Constant => made(Kind.text, Buffer.f
 export const nameConstant = (wire: Buffer): Constant => made(Kind.name, wire, labelCount(wire));
 export const underConstant = (wire: Buffer): Constant => ({
   ...nameConstant(wire),
-  then: textConstant(`.${nameText(wire)}`),
+  behind: textConstant(`.${nameText(wire)}`),
 });
 
 const uint32 = (...numbers: number[]): Buffer => Buffer.from(Uint32Array.from(numbers).buffer);

@@ -41,63 +41,83 @@ export function toDfa(machine: Machine, operator: string): Dfa {
     return known;
   };
   const start = id(machine.start);
-  const rows: number[][] = [];
-  for (let i = 0; i < all.length; i++)
-    rows.push(alphabet.map((byte) => id(machine.step(all[i] as State, byte))));
-  return smallest(
-    start,
-    rows,
-    all.map((state) => machine.end(state)),
-  );
+  const columns: number[][] = alphabet.map(() => []);
+  for (let i = 0; i < all.length; i++) {
+    const state = all[i] as State;
+    alphabet.forEach((byte, column) => void columns[column]?.push(id(machine.step(state, byte))));
+  }
+  const outcomes = all.map((state) => machine.end(state));
+  const { columns: different, classOf } = classes(columns);
+  return smallest(start, different, outcomes, classOf);
+}
+
+/** Bytes with equal columns are one class. */
+function classes(columns: readonly number[][]): { columns: number[][]; classOf: Uint8Array } {
+  const known = new Map<string, number>();
+  const classOf = new Uint8Array(256);
+  const different: number[][] = [];
+  columns.forEach((column, i) => {
+    const key = column.join(',');
+    let id = known.get(key);
+    if (id === undefined) {
+      id = different.push(column) - 1;
+      known.set(key, id);
+    }
+    classOf[alphabet[i] as number] = id;
+  });
+  return { columns: different, classOf };
 }
 
 /** Moore: states are split until all of a block go to the same blocks. */
-function smallest(start: number, rows: readonly number[][], outcomes: readonly Outcome[]): Dfa {
+function smallest(
+  start: number,
+  columns: readonly number[][],
+  outcomes: readonly Outcome[],
+  classOf: Uint8Array,
+): Dfa {
   let block: number[] = [...outcomes];
-  let count = new Set(block).size;
-  for (;;) {
-    const ids = new Map<string, number>();
-    const refined = rows.map((row, state) => {
-      const key = `${block[state]}:${row.map((to) => block[to]).join(',')}`;
-      let known = ids.get(key);
-      if (known === undefined) {
-        known = ids.size;
-        ids.set(key, known);
-      }
-      return known;
-    });
-    block = refined;
-    if (ids.size === count) break;
-    count = ids.size;
+  for (let count = new Set(block).size; ; ) {
+    // A pair of numbers at a time, so that keys are numbers.
+    for (const column of columns) {
+      const ids = new Map<number, number>();
+      const now = block;
+      block = now.map((own, state) => {
+        const key = own * (mostStates + 3) + (now[column[state] as number] as number);
+        let id = ids.get(key);
+        if (id === undefined) {
+          id = ids.size;
+          ids.set(key, id);
+        }
+        return id;
+      });
+    }
+    const size = new Set(block).size;
+    if (size === count) break;
+    count = size;
   }
   const sample: number[] = [];
   block.forEach((of, state) => {
     sample[of] ??= state;
   });
-  const columns = new Map<string, number>();
-  const classOf = new Uint8Array(256);
-  const representatives: number[] = [];
-  for (const [i, byte] of alphabet.entries()) {
-    const key = sample.map((state) => block[(rows[state] as number[])[i] as number]).join(',');
-    let known = columns.get(key);
-    if (known === undefined) {
-      known = columns.size;
-      columns.set(key, known);
-      representatives.push(i);
-    }
-    classOf[byte] = known;
-  }
-  const next = sample.flatMap((state) =>
-    representatives.map((i) => block[(rows[state] as number[])[i] as number] as number),
-  );
-  const classes = representatives.length;
+  const next = sample.flatMap((state) => columns.map((column) => block[column[state] as number] as number));
+  const width = columns.length;
+  const { columns: merged, classOf: again } = classes(alphabet.map((byte) => sample.map((_, of) => next[of * width + (classOf[byte] as number)] as number)));
   return {
     states: sample.length,
-    classes,
+    classes: merged.length,
     start: block[start] as number,
-    classOf,
+    classOf: again,
     outcomes: sample.map((state) => outcomes[state] as Outcome),
-    final: sample.map((_, of) => next.slice(of * classes, (of + 1) * classes).every((to) => to === of)),
-    next,
+    final: sample.map((_, of) => merged.every((column) => column[of] === of)),
+    next: sample.flatMap((_, of) => merged.map((column) => column[of] as number)),
   };
+}
+
+/** What it says of a text. */
+export function run(dfa: Dfa, text: string): Outcome {
+  let state = dfa.start;
+  for (let i = 0; i < text.length; i++) {
+    state = dfa.next[state * dfa.classes + (dfa.classOf[text.charCodeAt(i)] as number)] as number;
+  }
+  return dfa.outcomes[state] as Outcome;
 }

@@ -2,8 +2,10 @@
 // CEL on values that are known: constants of a policy, names of lists, every type in turn. Exact, or refused: an
 // operator that is not here is not guessed at. Numbers of a plan are JSON's, so an int and a double of the same value
 // look alike; arithmetic is done on whole numbers only, where they are ints.
+import { LRUCache } from 'lru-cache';
 import { type Expr, substitute, type Value, value } from './expression.js';
 import { Refused } from './refused.js';
+import type { Machine } from './machine.js';
 import { matches } from './regex-machine.js';
 
 /** CEL's run-time error, as a value. */
@@ -82,6 +84,9 @@ const division = (operator: string, of: (a: number, b: number) => number): Known
   return (a, b) => (b === 0 ? failed : whole(a as Value, b as Value));
 };
 
+/** A pattern is asked about many values in turn. */
+const patterns = new LRUCache<string, Machine>({ max: 50 });
+
 const known: Record<string, Known> = {
   eq: (a, b) => equal(a as Value, b as Value),
   ne: (a, b) => !equal(a as Value, b as Value),
@@ -128,7 +133,8 @@ const known: Record<string, Known> = {
   matches: text((a, pattern) => {
     if (typeof pattern !== 'string') return failed;
     if (!/^[!-~]*$/.test(a)) throw new Refused('matches', 'matches on a text that is not ASCII');
-    const machine = matches(pattern);
+    const machine = patterns.get(pattern) ?? matches(pattern);
+    patterns.set(pattern, machine);
     return machine.end([...Buffer.from(a)].reduce((at, byte) => machine.step(at, byte), machine.start)) === 1;
   }),
   index: (a, i) => {

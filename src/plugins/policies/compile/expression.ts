@@ -95,13 +95,26 @@ export function substitute(e: Expr, name: string, by: Expr): Expr {
 /** Attributes that `e` reads. */
 export function reads(e: Expr, found = new Set<Attribute>()): Set<Attribute> {
   if (e.kind === 'attribute') found.add(e.name);
+  // lower.ts: whether the name is on the list with this number.
+  if (e.kind === 'call' && e.operator === '@on') found.add('lists');
   if (e.kind === 'call') for (const each of e.operands) reads(each, found);
   if (e.kind === 'lambda') for (const each of e.bodies) reads(each, found);
   return found;
 }
 
-/** As a person would write it, near to CEL. */
+const shown = new WeakMap<Expr, string>();
+
+/** As a person would write it, near to CEL; equal expressions show alike. */
 export function show(e: Expr): string {
+  let text = shown.get(e);
+  if (text === undefined) {
+    text = written(e);
+    shown.set(e, text);
+  }
+  return text;
+}
+
+function written(e: Expr): string {
   switch (e.kind) {
     case 'value':
       return JSON.stringify(e.value);

@@ -5,11 +5,12 @@
 // fails does not deny. A plan has lost those borders: its `not` may stand inside of an expression (then what fails below it
 // makes the whole expression fail) or outside (then it turns false into true). Without a `not` around, both are the
 // same. Below one, a condition that can fail is refused, unless no rule and no `none` of the policies can have made it.
+import { LRUCache } from 'lru-cache';
 import { Op, Order, programLimits, Outcome as Said, Text } from '../../../host/gen/program.js';
 import { qtypeText } from '../qtypes.js';
 import { type Choice, choice, choiceCost, choiceTests, either } from './choices.js';
 import { countConstant, dfaConstant, spanConstant, textConstant, typesConstant } from './constants.js';
-import { toDfa } from './dfa.js';
+import { type Dfa, run, toDfa } from './dfa.js';
 import { constants, type Element, elementsOf, type ListIds } from './elements.js';
 import { equal, evaluate } from './evaluate.js';
 import {
@@ -359,15 +360,12 @@ export class Lowering {
   }
 
   /** All 65,536 types are tried. */
-  private everyType(e: Expr, ways: Ways): number {
+  private everyType(e: Expr & { kind: 'call' }, ways: Ways): number {
     const by: [number[], number[], number[]] = [[], [], []];
-    for (let type = 0; type < 65536; type++) {
-      by[outcome(evaluate(replace(e, { kind: 'attribute', name: 'qtype' }, value(qtypeText(type)))))].push(
-        type,
-      );
-    }
+    const dfa = table(e, 'qtype');
+    for (let type = 0; type < 65536; type++) by[run(dfa, qtypeText(type))].push(type);
     const fails = this.types(by[2], ways.fails, ways.no);
-    return this.types(by[1], ways.yes, by[2].length === 0 ? ways.no : fails);
+    return this.types(by[1], ways.yes, fails);
   }
 
   private types(types: number[], yes: number, no: number): number {
@@ -397,8 +395,7 @@ export class Lowering {
     const condition = new TextCondition({ kind: 'attribute', name: of });
     const bySize = condition.bySize(e);
     if (bySize) return this.sizes(bySize, arg, ways);
-    const machine = condition.machine(e);
-    const dfa = toDfa(machine, e.operator);
+    const dfa = table(e, of);
     if (dfa.states === 1) return this.constant(dfa.outcomes[0] as Outcome, ways);
     const operand = dfaConstant(dfa, e.operator);
     const said = (outcome: number) => ({
@@ -409,6 +406,19 @@ export class Lowering {
     const fails = dfa.outcomes.includes(2) ? this.graph.test(said(Said.error), ways.fails, ways.no) : ways.no;
     return this.graph.test(said(Said.true), ways.yes, fails);
   }
+}
+
+/** The same conditions come back with every role, and every minute. */
+const tables = new LRUCache<string, Dfa>({ maxSize: 2_000_000, sizeCalculation: (dfa) => dfa.next.length + 1 });
+
+function table(e: Expr & { kind: 'call' }, of: Attribute): Dfa {
+  const key = `${of} ${show(e)}`;
+  let dfa = tables.get(key);
+  if (!dfa) {
+    dfa = toDfa(new TextCondition({ kind: 'attribute', name: of }).machine(e), e.operator);
+    tables.set(key, dfa);
+  }
+  return dfa;
 }
 
 /** First and last of the runs of sizes that have this outcome; the last run goes on when it reaches the end. */

@@ -129,17 +129,40 @@ export function occurrences(byte: number, most: number, of: (count: number) => O
 export function indexOf(text: string, last: boolean, of: (index: number) => Outcome): Machine {
   const wanted = bytesOf(text);
   const go = advance(wanted);
-  // Position, how much of the text ends here, where it was found.
+  // One number for: the position, how much of the text ends here, where it was found (0: nowhere).
+  const width = wanted.length + 1;
+  const places = 2048;
+  const state = (at: number, matched: number, found: number) => (at * width + matched) * places + found + 1;
   return {
-    start: '0,0,-1',
-    step(state, byte) {
-      const [at, matched, found] = String(state).split(',').map(Number) as [number, number, number];
-      if (found >= 0 && !last) return state;
-      const now = go(matched, byte);
+    start: state(0, 0, -1),
+    step(from, byte) {
+      const found = ((from as number) % places) - 1;
+      if (found >= 0 && !last) return from;
+      const rest = Math.floor((from as number) / places);
+      const at = Math.floor(rest / width);
+      const now = go(rest % width, byte);
       const where = now === wanted.length ? at + 1 - wanted.length : found;
-      return `${!last && where >= 0 ? 0 : at + 1},${!last && where >= 0 ? 0 : now},${where}`;
+      return !last && where >= 0 ? state(0, 0, where) : state(Math.min(at + 1, places - 2), now, where);
     },
-    end: (state) => of(Number(String(state).split(',')[2])),
+    end: (from) => of(((from as number) % places) - 1),
+  };
+}
+
+/** Numbers for states that are made of several parts; equal parts have one number. */
+export function interned<T>(key: (parts: T) => string): { id(parts: T): number; of(state: State): T } {
+  const ids = new Map<string, number>();
+  const all: T[] = [];
+  return {
+    id(parts) {
+      const text = key(parts);
+      let known = ids.get(text);
+      if (known === undefined) {
+        known = all.push(parts) - 1;
+        ids.set(text, known);
+      }
+      return known;
+    },
+    of: (state) => all[state as number] as T,
   };
 }
 
@@ -148,23 +171,11 @@ export function joined(
   machines: readonly Machine[],
   join: (outcomes: readonly Outcome[]) => Outcome,
 ): Machine {
-  const ids = new Map<string, number>();
-  const states: State[][] = [];
-  const id = (each: State[]): number => {
-    const key = JSON.stringify(each);
-    let known = ids.get(key);
-    if (known === undefined) {
-      known = states.length;
-      ids.set(key, known);
-      states.push(each);
-    }
-    return known;
-  };
+  const states = interned<State[]>((each) => each.join('|'));
   return {
-    start: id(machines.map((each) => each.start)),
-    step: (state, byte) =>
-      id((states[state as number] as State[]).map((s, i) => (machines[i] as Machine).step(s, byte))),
-    end: (state) => join((states[state as number] as State[]).map((s, i) => (machines[i] as Machine).end(s))),
+    start: states.id(machines.map((each) => each.start)),
+    step: (state, byte) => states.id(states.of(state).map((s, i) => (machines[i] as Machine).step(s, byte))),
+    end: (state) => join(states.of(state).map((s, i) => (machines[i] as Machine).end(s))),
   };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // A pattern as a machine: the text matches when any part of it does, as RE2's partial match. The pattern becomes a
 // non-deterministic automaton; a state of the machine is the set of places in it where a match may stand.
-import type { Machine, State } from './machine.js';
+import { interned, type Machine, type State } from './machine.js';
 import { Refused } from './refused.js';
 import { type Bytes, parseRegex, type Regex } from './regex.js';
 
@@ -60,7 +60,9 @@ class Automaton {
 }
 
 type Side = 'edge' | 'word' | 'other';
-const sideOf = (byte: number): Side => (/\w/.test(String.fromCharCode(byte)) ? 'word' : 'other');
+const sides = Array.from({ length: 256 }, (_, byte): Side =>
+  byte < 128 && /\w/.test(String.fromCharCode(byte)) ? 'word' : 'other',
+);
 
 function holds(place: Place, before: Side, behind: Side): boolean {
   if (place === 'begin') return before === 'edge';
@@ -91,31 +93,29 @@ export function matches(pattern: string): Machine {
     }
     return [...seen];
   };
+  const states = interned<{ before: Side; at: number[] }>(({ before, at }) => `${before}:${at.join(' ')}`);
   const state = (before: Side, at: readonly number[]): State =>
-    `${before}:${[...new Set(at)].sort((a, b) => a - b).join(' ')}`;
-  const parse = (from: State): [Side, number[]] => {
-    const [before = '', at = ''] = String(from).split(':');
-    return [before as Side, at.split(' ').map(Number)];
-  };
+    states.id({ before, at: [...new Set(at)].sort((a, b) => a - b) });
 
   return {
     start: state('edge', [start]),
     step(from, byte) {
       if (from === matched) return from;
-      const [before, at] = parse(from);
-      const side = sideOf(byte);
+      const { before, at } = states.of(from);
+      const side = sides[byte] as Side;
       const reached = closure(at, before, side);
       if (!reached) return matched;
-      const to = reached.flatMap((place) => {
-        const node = nodes[place] as Node;
-        return node.kind === 'bytes' && node.bytes.has(byte) ? [node.to] : [];
-      });
       // A match may begin anywhere.
-      return state(minds ? side : 'other', [start, ...to]);
+      const to = [start];
+      for (const place of reached) {
+        const node = nodes[place] as Node;
+        if (node.kind === 'bytes' && node.bytes.has(byte)) to.push(node.to);
+      }
+      return state(minds ? side : 'other', to);
     },
     end(from) {
       if (from === matched) return 1;
-      const [before, at] = parse(from);
+      const { before, at } = states.of(from);
       return closure(at, before, 'edge') ? 0 : 1;
     },
   };

@@ -8,6 +8,7 @@ import {
   counted,
   endsWith,
   indexOf,
+  interned,
   joined,
   type Machine,
   negated,
@@ -211,7 +212,7 @@ export class TextCondition {
   /** A condition on a number that comes of the text: its size, a place in it, how many parts it has. */
   private ofNumber(e: Expr): Machine {
     const number = this.number(e);
-    if (!number || number.kind !== 'call') {
+    if (number?.kind !== 'call') {
       throw new Refused(e.kind === 'call' ? e.operator : e.kind, `not compiled: ${show(e)}`);
     }
     const results = new Map<number, Outcome>();
@@ -333,25 +334,15 @@ function segments(separator: number, each: Machine, operator: string): Machine {
     return decides(operator === 'exists')([so as Outcome, said]);
   };
   const begin = operator === 'all' ? 1 : 0;
-  const ids = new Map<string, number>();
-  const pairs: [number, State][] = [];
-  const id = (so: number, inner: State): number => {
-    const key = JSON.stringify([so, inner]);
-    let known = ids.get(key);
-    if (known === undefined) {
-      known = pairs.push([so, inner]) - 1;
-      ids.set(key, known);
-    }
-    return known;
-  };
+  const pairs = interned<[number, State]>(([so, inner]) => `${so}|${inner}`);
   return {
-    start: id(begin, each.start),
+    start: pairs.id([begin, each.start]),
     step(state, byte) {
-      const [so, inner] = pairs[state as number] as [number, State];
-      return byte === separator ? id(add(so, each.end(inner)), each.start) : id(so, each.step(inner, byte));
+      const [so, inner] = pairs.of(state);
+      return pairs.id(byte === separator ? [add(so, each.end(inner)), each.start] : [so, each.step(inner, byte)]);
     },
     end(state) {
-      const [so, inner] = pairs[state as number] as [number, State];
+      const [so, inner] = pairs.of(state);
       const all = add(so, each.end(inner));
       return operator === 'exists_one' ? (all < 0 ? 2 : all === 1 ? 1 : 0) : (all as Outcome);
     },

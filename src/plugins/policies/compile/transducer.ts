@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Functions from text to text that can be computed byte by byte: lowerAscii, substring, replace, one part of split.
 // `behind(transducer, machine)` is the machine that reads the text before the function was applied.
-import type { Machine, Outcome, State } from './machine.js';
+import { interned, type Machine, type Outcome, type State } from './machine.js';
 
 export interface Transducer {
   start: State;
@@ -18,27 +18,16 @@ export function behind(transducer: Transducer, machine: Machine): Machine {
   const feed = (state: State, bytes: readonly number[]): State =>
     bytes.reduce((at, byte) => machine.step(at, byte), state);
   // Pairs by number, so that states stay short however long the chain is.
-  const ids = new Map<string, number>();
-  const pairs: [State, State][] = [];
-  const id = (outer: State, inner: State): number => {
-    const key = JSON.stringify([outer, inner]);
-    let known = ids.get(key);
-    if (known === undefined) {
-      known = pairs.length;
-      ids.set(key, known);
-      pairs.push([outer, inner]);
-    }
-    return known;
-  };
+  const pairs = interned<[State, State]>(([outer, inner]) => `${outer}|${inner}`);
   return {
-    start: id(transducer.start, feed(machine.start, transducer.before ?? [])),
+    start: pairs.id([transducer.start, feed(machine.start, transducer.before ?? [])]),
     step(state, byte) {
-      const [outer, inner] = pairs[state as number] as [State, State];
+      const [outer, inner] = pairs.of(state);
       const [to, out] = transducer.step(outer, byte);
-      return id(to, feed(inner, out));
+      return pairs.id([to, feed(inner, out)]);
     },
     end(state): Outcome {
-      const [outer, inner] = pairs[state as number] as [State, State];
+      const [outer, inner] = pairs.of(state);
       const out = transducer.end(outer);
       return out === 'error' ? 2 : machine.end(feed(inner, out));
     },

@@ -2,6 +2,7 @@
 // The policy decision point: what is asked of it, whoever runs it.
 import type { GRPC } from '@cerbos/grpc';
 import type { Plan } from '../compile/compile.js';
+import { Refused } from '../compile/refused.js';
 import { fromPlan, type PlanOperand } from '../compile/expression.js';
 
 /** A policy as it stands in the store. */
@@ -19,6 +20,9 @@ export interface QueryAttributes {
   lists: string[];
 }
 
+/** gRPC's status INTERNAL. */
+const internalError = 13;
+
 export const resourceKind = 'dns_query';
 const principal = (roles: string[]) => ({ id: 'client', roles });
 
@@ -27,10 +31,17 @@ const principal = (roles: string[]) => ({ id: 'client', roles });
  * @throws Refused when the plan reads what is no attribute; what the transport throws
  */
 export async function plan(client: GRPC, role: string, action: string, signal?: AbortSignal): Promise<Plan> {
-  const answer = await client.planResources(
-    { principal: principal([role]), resource: { kind: resourceKind }, action },
-    signal ? { signal } : {},
-  );
+  const request = { principal: principal([role]), resource: { kind: resourceKind }, action };
+  let answer: Awaited<ReturnType<GRPC['planResources']>>;
+  try {
+    answer = await client.planResources(request, signal ? { signal } : {});
+  } catch (error) {
+    // Conditions that Cerbos evaluates, and that its planner does not know what to make of.
+    if (error instanceof Error && 'code' in error && error.code === internalError) {
+      throw new Refused('plan', `Cerbos cannot make a plan of what ${role} may do for ${action}`);
+    }
+    throw error;
+  }
   if (answer.kind === 'KIND_ALWAYS_ALLOWED') return 'always';
   if (answer.kind === 'KIND_ALWAYS_DENIED') return 'never';
   return fromPlan((answer as { condition: PlanOperand }).condition);
