@@ -29,7 +29,7 @@ void add_address(ActionSpec& spec, const std::string& text) {
   if (bytes.size() == 16) {
     spec.aaaa.emplace_back(bytes.begin(), bytes.end());
   } else {
-    spec.a.push_back(uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3]);
+    spec.a.push_back(uint32_t{bytes[0]} << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]);
   }
 }
 
@@ -56,7 +56,7 @@ ActionSpec action(const std::string& what) {
     spec.cname = nnoe::test::wire_name(value);
   } else if (kind == "to") {
     std::istringstream addresses(value);
-    for (std::string address; std::getline(addresses, address, ',');) add_address(spec, address);
+    for (std::string each; std::getline(addresses, each, ',');) add_address(spec, each);
   } else {
     misused("no action: " + what);
   }

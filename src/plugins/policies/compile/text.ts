@@ -339,7 +339,9 @@ function segments(separator: number, each: Machine, operator: string): Machine {
     start: pairs.id([begin, each.start]),
     step(state, byte) {
       const [so, inner] = pairs.of(state);
-      return pairs.id(byte === separator ? [add(so, each.end(inner)), each.start] : [so, each.step(inner, byte)]);
+      return pairs.id(
+        byte === separator ? [add(so, each.end(inner)), each.start] : [so, each.step(inner, byte)],
+      );
     },
     end(state) {
       const [so, inner] = pairs.of(state);
