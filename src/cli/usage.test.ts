@@ -13,7 +13,8 @@ import { defaultSocket } from './configured.js';
 
 test.after(cleanUp);
 
-const commands = 'one of host, check, status, leases, resync, plugins, config, completion, help';
+const commands =
+  'one of host, check, status, leases, lists, resync, roles, plugins, config, completion, help';
 const address =
   'an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24 or 2001:db8::/32';
 const asks = ['--socket', '--config', '--json', '--help'];
