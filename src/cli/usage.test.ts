@@ -72,6 +72,12 @@ const wrong: [args: string[], said: string][] = [
     ['leases', '--wach'],
     `nnoe leases: option: found "--wach", expected one of --watch, --ipv4, --ipv6, ${asks.join(', ')}; did you mean --watch?`,
   ],
+  [['lists', 'x'], 'nnoe lists: argument: found "x", expected none'],
+  [
+    ['lists', 'accept'],
+    'nnoe lists accept: argument <list>: found nothing, expected a list, as the configuration names it',
+  ],
+  [['lists', 'reload', 'a', 'b'], 'nnoe lists reload: argument: found "b", expected 1 at most'],
   [
     ['resync', '--timeout', 'soon'],
     'nnoe resync: option --timeout <seconds>: found "soon", expected a number of seconds, more than 0 and at most 86400',
@@ -85,7 +91,10 @@ const wrong: [args: string[], said: string][] = [
     'nnoe resync: option --timeout <seconds>: found "1e9", expected a number of seconds, more than 0 and at most 86400',
   ],
   [['resync', 'dhcp4', 'dhcp6'], 'nnoe resync: argument: found "dhcp6", expected 1 at most'],
-  [['plugins', 'lease'], 'nnoe plugins: argument <name>: found "lease", expected leases'],
+  [
+    ['plugins', 'lease'],
+    'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists',
+  ],
   [['plugins', 'leases', 'b'], 'nnoe plugins: argument: found "b", expected 1 at most'],
   [['completion'], 'nnoe completion: argument <shell>: found nothing, expected one of bash, zsh'],
   [['completion', 'tcsh'], 'nnoe completion: argument <shell>: found "tcsh", expected one of bash, zsh'],
