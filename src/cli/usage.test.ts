@@ -96,6 +96,7 @@ const wrong: [args: string[], said: string][] = [
     'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists',
   ],
   [['plugins', 'leases', 'b'], 'nnoe plugins: argument: found "b", expected 1 at most'],
+  [['roles', '192.0.2.1', 'x'], 'nnoe roles: argument: found "x", expected 1 at most'],
   [['completion'], 'nnoe completion: argument <shell>: found nothing, expected one of bash, zsh'],
   [['completion', 'tcsh'], 'nnoe completion: argument <shell>: found "tcsh", expected one of bash, zsh'],
   [['completion', 'bash', 'zsh'], 'nnoe completion: argument: found "zsh", expected 1 at most'],
