@@ -30,7 +30,7 @@ test('there is a plugin', () => {
 
 /** As a README writes it. */
 const shownDefault = (value: unknown): string =>
-  value === undefined ? 'none' : Array.isArray(value) ? JSON.stringify(value) : String(value);
+  value === undefined ? 'none' : Array.isArray(value) && value.length === 0 ? '[]' : String(value);
 
 for (const name of names) {
   const room = `src/plugins/${name}`;
