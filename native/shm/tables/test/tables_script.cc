@@ -1,209 +1,90 @@
 // SPDX-License-Identifier: MPL-2.0
 // tables_script DIRECTORY: publishes small tables as told, line by line, on standard input, so that tests of
-// the bridge need no host. Answers each `publish` with the generation's number. A word is never quoted.
+// the bridge need no host. Answers each `publish` with the generation's number. Words are separated by spaces
+// and never quoted.
 //
-//   map ADDRESS[/LENGTH] ROLE...        list NAME block|allow        name LIST exact|subtree NAME
-//   take ROLE LIST ACTION               role set {ROLE} takes LIST with ACTION
-//   ACTION: allow drop nxdomain refused nodata truncate  pool:NAME  a:ADDRESS  aaaa:ADDRESS  cname:NAME
-//   ede:CODE:ACTION publish                             forget: everything said so far is taken back
-#include <arpa/inet.h>
-
+//   map ADDRESS[/LENGTH] ROLE...      list NAME block|allow      name LIST exact|subtree NAME
+//   take ROLE LIST ACTION             role set {ROLE} takes LIST with ACTION
+//   publish                           forget: everything said so far is taken back
+//
+// ACTION: allow, drop, nxdomain, refused, nodata, truncate, pool:NAME, a:ADDRESS, aaaa:ADDRESS, cname:NAME,
+// or ede:CODE:ACTION for one of these with an extended error.
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <iostream>
-#include <map>
-#include <sstream>
 
-#include "shm/tables/actions.h"
-#include "shm/tables/hosts.h"
-#include "shm/tables/names_builder.h"
-#include "shm/tables/prefixes.h"
-#include "shm/tables/publisher.h"
-#include "shm/tables/registry.h"
-#include "shm/tables/subscriptions.h"
+#include "shm/tables/test/small_tables.h"
 
 namespace {
 
 using namespace nnoe::tables;
+using nnoe::test::misused;
+using nnoe::test::SmallTables;
 
-[[noreturn]] void fail(const std::string& what) {
-  std::fprintf(stderr, "tables_script: %s\n", what.c_str());
-  std::exit(2);
-}
+const std::map<std::string, Act> plain{{"allow", Act::kAllow},       {"drop", Act::kDrop},
+                                       {"nxdomain", Act::kNxdomain}, {"refused", Act::kRefused},
+                                       {"nodata", Act::kNodata},     {"truncate", Act::kTruncate}};
 
-std::string wire(const std::string& text) {
-  std::string name;
-  std::istringstream labels(text);
-  for (std::string label; std::getline(labels, label, '.');) name += static_cast<char>(label.size()) + label;
-  return name + '\0';
-}
-
-struct Take {
-  uint16_t role_set;
-  uint16_t list;
-  uint16_t action;
-};
-
-class Script {
- public:
-  void line(const std::string& text) {
-    std::istringstream words(text);
-    std::string verb;
-    words >> verb;
-    if (verb == "map") return map(words);
-    if (verb == "list") return list(words);
-    if (verb == "name") return name(words);
-    if (verb == "take") return take(words);
-    fail("no such line: " + text);
-  }
-
-  std::vector<Change> changes() const {
-    std::vector<Mapping> hosts[2];
-    std::vector<Mapping> prefixes[2];
-    for (size_t family = 0; family < 2; ++family)
-      for (const auto& [key, mapping] : mappings_[family])
-        (mapping.length == kAddressBits[family] ? hosts : prefixes)[family].push_back(mapping);
-    return {
-        {Section::kRegistry, registry_.build()},
-        {Section::kActions, actions_.build()},
-        {Section::kHosts, build_hosts(hosts[0], hosts[1], false)},
-        {Section::kPrefixes, build_prefixes({prefixes[0], prefixes[0]}, {prefixes[1], prefixes[1]}, false)},
-        {Section::kNames, names_.build()},
-        {Section::kSubscriptions, build_subscriptions(plan())}};
-  }
-
- private:
-  template <class T>
-  static T told(T value, const std::string& why) {
-    if (!why.empty()) fail(why);
-    return value;
-  }
-
-  uint16_t role_set(std::vector<std::string> roles) {
-    std::string why;
-    const uint16_t number = registry_.role_set(std::move(roles), why);
-    return told(number, why);
-  }
-
-  void map(std::istringstream& words) {
-    std::string prefix;
-    words >> prefix;
-    std::vector<std::string> roles;
-    for (std::string role; words >> role;) roles.push_back(role);
-    const size_t slash = prefix.find('/');
-    const std::string address = prefix.substr(0, slash);
-    uint8_t bytes[16] = {};
-    const bool v6 = address.find(':') != std::string::npos;
-    if (inet_pton(v6 ? AF_INET6 : AF_INET, address.c_str(), bytes) != 1) fail("no address: " + address);
-    uint64_t words64[2];
-    std::memcpy(words64, bytes, sizeof(words64));
-    const int length = slash == std::string::npos ? (v6 ? 128 : 32) : std::atoi(prefix.c_str() + slash + 1);
-    const Mapping mapping = prefix_of(__builtin_bswap64(words64[0]), __builtin_bswap64(words64[1]),
-                                      static_cast<uint8_t>(length), role_set(std::move(roles)));
-    mappings_[v6 ? 1 : 0][{mapping.high, mapping.low, mapping.length}] = mapping;
-  }
-
-  void list(std::istringstream& words) {
-    std::string name;
-    std::string kind;
-    words >> name >> kind;
-    std::string why;
-    const uint16_t number = told(registry_.list(name, why), why);
-    if (lists_.size() <= number) lists_.resize(number + 1u);
-    lists_[number] = {kind == "allow" ? ListKind::kAllow : ListKind::kBlock, number};
-  }
-
-  void name(std::istringstream& words) {
-    std::string list;
-    std::string how;
-    std::string name;
-    words >> list >> how >> name;
-    std::string why;
-    const std::string bytes = wire(name);
-    if (!names_.set(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), registry_.list(list, why),
-                    how == "exact" ? Listed::kExact : Listed::kSubtree))
-      fail("no name: " + name);
-  }
-
-  void take(std::istringstream& words) {
-    std::string role;
-    std::string list;
-    std::string what;
-    words >> role >> list >> what;
-    std::string why;
-    const auto number = static_cast<uint16_t>(told(actions_.add(action(what), why), why));
-    takes_.push_back({role_set({role}), registry_.list(list, why), number});
-  }
-
-  static ActionSpec action(const std::string& what) {
-    static const std::map<std::string, Act> plain{{"allow", Act::kAllow},       {"drop", Act::kDrop},
-                                                  {"nxdomain", Act::kNxdomain}, {"refused", Act::kRefused},
-                                                  {"nodata", Act::kNodata},     {"truncate", Act::kTruncate}};
-    ActionSpec spec;
-    if (const auto found = plain.find(what); found != plain.end()) {
-      spec.act = found->second;
-      return spec;
-    }
-    const size_t colon = what.find(':');
-    const std::string kind = what.substr(0, colon);
-    const std::string value = what.substr(colon + 1);
-    uint8_t bytes[16];
-    spec.act = kind == "pool" ? Act::kPool : Act::kRedirect;
-    if (kind == "pool") {
-      spec.pool = value;
-    } else if (kind == "cname") {
-      spec.cname = wire(value);
-    } else if (kind == "a" && inet_pton(AF_INET, value.c_str(), bytes) == 1) {
-      spec.a.push_back(ntohl(*reinterpret_cast<const in_addr_t*>(bytes)));
-    } else if (kind == "aaaa" && inet_pton(AF_INET6, value.c_str(), bytes) == 1) {
-      spec.aaaa.emplace_back(reinterpret_cast<const char*>(bytes), 16);
-    } else if (kind == "ede") {
-      const size_t next = value.find(':');
-      spec = action(value.substr(next + 1));
-      spec.ede = static_cast<uint16_t>(std::atoi(value.c_str()));
-      spec.ede_text = "on a list";
-    } else {
-      fail("no action: " + what);
-    }
+ActionSpec action(const std::string& what) {
+  ActionSpec spec;
+  if (const auto found = plain.find(what); found != plain.end()) {
+    spec.act = found->second;
     return spec;
   }
-
-  SubscriptionsPlan plan() const {
-    SubscriptionsPlan plan;
-    plan.lists = lists_;
-    plan.role_sets.assign(registry_.role_sets(), SubscriptionsPlan::Row(lists_.size()));
-    for (const Take& take : takes_)
-      plan.role_sets[take.role_set][take.list] = static_cast<uint16_t>(take.action + 1);
-    return plan;
+  const size_t colon = what.find(':');
+  const std::string kind = what.substr(0, colon);
+  const std::string value = colon == std::string::npos ? "" : what.substr(colon + 1);
+  if (kind == "ede") {
+    const size_t next = value.find(':');
+    spec = action(value.substr(next + 1));
+    spec.ede = static_cast<uint16_t>(std::atoi(value.c_str()));
+    spec.ede_text = "on a list";
+    return spec;
   }
+  spec.act = kind == "pool" ? Act::kPool : Act::kRedirect;
+  if (kind == "pool") {
+    spec.pool = value;
+  } else if (kind == "cname") {
+    spec.cname = nnoe::test::wire_name(value);
+  } else if (kind == "a" || kind == "aaaa") {
+    const std::vector<uint8_t> bytes = nnoe::test::address_bytes(value);
+    if (kind == "aaaa") spec.aaaa.emplace_back(bytes.begin(), bytes.end());
+    if (kind == "a") spec.a.push_back(uint32_t{bytes[0]} << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]);
+  } else {
+    misused("no action: " + what);
+  }
+  return spec;
+}
 
-  RegistryBuilder registry_;
-  ActionsBuilder actions_;
-  NamesBuilder names_;
-  std::map<std::tuple<uint64_t, uint64_t, uint8_t>, Mapping> mappings_[2];
-  std::vector<SubscriptionsPlan::List> lists_;
-  std::vector<Take> takes_;
-};
+void obey(SmallTables& tables, const std::string& line) {
+  std::istringstream words(line);
+  std::vector<std::string> word;
+  for (std::string each; words >> each;) word.push_back(each);
+  const std::string& verb = word[0];
+  if (verb == "map" && word.size() > 2) {
+    tables.map(word[1], {word.begin() + 2, word.end()});
+  } else if (verb == "list" && word.size() == 3) {
+    tables.list(word[1], word[2] == "allow" ? ListKind::kAllow : ListKind::kBlock);
+  } else if (verb == "name" && word.size() == 4) {
+    tables.name(word[1], word[3], word[2] == "exact" ? Listed::kExact : Listed::kSubtree);
+  } else if (verb == "take" && word.size() == 4) {
+    tables.take({word[1]}, word[2], action(word[3]));
+  } else if (verb == "publish") {
+    std::cout << tables.publish() << std::endl;
+  } else {
+    misused("no such line: " + line);
+  }
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) fail("usage: tables_script DIRECTORY");
-  std::string found;
-  nnoe::journal::Error error;
-  const auto publisher = Publisher::open(argv[1], found, error);
-  if (!publisher) fail(error.text);
-  auto script = std::make_unique<Script>();
+  if (argc != 2) misused("usage: tables_script DIRECTORY");
+  auto tables = std::make_unique<SmallTables>(argv[1]);
   for (std::string line; std::getline(std::cin, line);) {
-    if (line.empty()) continue;
     if (line == "forget") {
-      script = std::make_unique<Script>();
-    } else if (line == "publish") {
-      if (!publisher->publish(script->changes(), error)) fail(error.text);
-      std::cout << publisher->current().head.generation << std::endl;
-    } else {
-      script->line(line);
+      tables = std::make_unique<SmallTables>(argv[1], *tables);
+    } else if (!line.empty()) {
+      obey(*tables, line);
     }
   }
 }
