@@ -21,7 +21,9 @@ std::string padded(const char* field, size_t size) {
 
 Napi::Object value_of(Napi::Env env, const tables::DecisionStatus& status) {
   const auto number = [env](uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
-  const auto text = [env](const char* field, size_t size) { return Napi::String::New(env, padded(field, size)); };
+  const auto text = [env](const char* field, size_t size) {
+    return Napi::String::New(env, padded(field, size));
+  };
   const auto& [process, now] = status;
   const bool refuses = now.refused_us != 0 && now.refused_us >= now.loaded_us;
   Napi::Object out = Napi::Object::New(env);

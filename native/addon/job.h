@@ -27,7 +27,7 @@ struct Nothing {};
 template <class T>
 class Job : public Napi::AsyncWorker {
  public:
-  using Work = std::function<T()>;                             // on a thread of the pool; may throw
+  using Work = std::function<T()>;                               // on a thread of the pool; may throw
   using Give = std::function<Napi::Value(Napi::Env, const T&)>;  // on the event loop
 
   // `kept` live until the promise settles: what the work points into.

@@ -15,9 +15,10 @@ namespace nnoe::addon {
 // One thread at a time.
 class ListTaker : public tables::NameSink {
  public:
-  // `exceptions`: the list that takes what is excepted; kNoList: that only comes off this one. `protect`: names in
-  // lower-case wire form that no entry may cover.
-  ListTaker(tables::NameStore& store, uint32_t list, uint32_t exceptions, const std::vector<std::string>& protect);
+  // `exceptions`: the list that takes what is excepted; kNoList: that only comes off this one. `protect`:
+  // names in lower-case wire form that no entry may cover.
+  ListTaker(tables::NameStore& store, uint32_t list, uint32_t exceptions,
+            const std::vector<std::string>& protect);
 
   tables::ListLoader& loader() noexcept { return loader_; }
   void add(const uint8_t* wire, size_t size, tables::Reach reach, tables::Stance stance) override;

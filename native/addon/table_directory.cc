@@ -2,8 +2,8 @@
 #include "addon/table_directory.h"
 
 #include <chrono>
-#include <exception>
 #include <cstring>
+#include <exception>
 
 #include "addon/job.h"
 #include "shm/tables/program_format.h"
@@ -246,9 +246,10 @@ void TableDirectory::adopt_names(Due& due) {
   journal::Error error;
   std::string why;
   const auto owner =
-      entry == nullptr ? nullptr
-                       : tables::NameStore::map_section(
-                             path_ + "/" + tables::section_file(Section::kNames, entry->generation), body, error);
+      entry == nullptr
+          ? nullptr
+          : tables::NameStore::map_section(
+                path_ + "/" + tables::section_file(Section::kNames, entry->generation), body, error);
   if (owner == nullptr || !names_->adopt_base(body, owner, why)) {
     names_->abandon_base();
     due.missing = true;
@@ -278,8 +279,7 @@ Published TableDirectory::publish(PublishRequest&& request) {
   if (request.subscriptions == Next::kChanged)
     put(changes, Section::kSubscriptions, tables::build_subscriptions(request.plan));
   if (request.subscriptions == Next::kNone) put(changes, Section::kSubscriptions, std::nullopt);
-  if (request.programs == Next::kChanged)
-    put(changes, Section::kPrograms, std::move(request.program_body));
+  if (request.programs == Next::kChanged) put(changes, Section::kPrograms, std::move(request.program_body));
   if (request.programs == Next::kNone) put(changes, Section::kPrograms, std::nullopt);
   if (foreign_) drop_foreign(changes);
   if (!changes.empty()) {

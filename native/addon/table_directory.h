@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// What the host builds tables with, and the directory that it publishes them in; plain C++, behind tables.h. Any
-// thread may call anything; one generation is made at a time.
+// What the host builds tables with, and the directory that it publishes them in; plain C++, behind tables.h.
+// Any thread may call anything; one generation is made at a time.
 #pragma once
 
 #include <memory>

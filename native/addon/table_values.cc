@@ -285,7 +285,8 @@ Napi::Value load_value(Napi::Env env, uint32_t id, ListTaker& load) {
   Napi::Object withheld = Napi::Object::New(env);
   withheld.Set("names", number(env, loader.protected_count()));
   Napi::Array first = Napi::Array::New(env);
-  for (const std::string& each : loader.protected_names()) first.Set(first.Length(), Napi::String::New(env, each));
+  for (const std::string& each : loader.protected_names())
+    first.Set(first.Length(), Napi::String::New(env, each));
   withheld.Set("first", first);
   out.Set("withheld", withheld);
   out.Set("bytes", number(env, report.bytes));

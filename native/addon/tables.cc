@@ -28,7 +28,8 @@ void change(tables::ClientStore& clients, const uint8_t* data, size_t size) {
   for (size_t at = 0; at + sizeof(tables::ClientRecord) <= size; at += sizeof(tables::ClientRecord)) {
     tables::ClientRecord record;
     std::memcpy(&record, data + at, sizeof record);
-    const bool good = record.role_set == tables::kRemoved ? clients.erase(record, why) : clients.set(record, why);
+    const bool good =
+        record.role_set == tables::kRemoved ? clients.erase(record, why) : clients.set(record, why);
     if (!good) throw Failure(kUnwritten, "a mapping: " + why);
   }
 }
@@ -36,7 +37,8 @@ void change(tables::ClientStore& clients, const uint8_t* data, size_t size) {
 void read_list(ListTaker& load, const std::string& path, const tables::ListOptions& options) {
   std::string why;
   const tables::ListRead read = load.loader().read(path, options, why);
-  if (read != tables::ListRead::kRead) throw Failure("TABLES_LIST", why.empty() ? "it was changed while it was read" : why);
+  if (read != tables::ListRead::kRead)
+    throw Failure("TABLES_LIST", why.empty() ? "it was changed while it was read" : why);
 }
 
 }  // namespace
@@ -53,16 +55,16 @@ Napi::Function Tables::define(Napi::Env env) {
        InstanceMethod<&Tables::finish_load>("finishLoad"),
        InstanceMethod<&Tables::change_names>("changeNames"), InstanceMethod<&Tables::keep_lists>("keepLists"),
        InstanceMethod<&Tables::list_sizes>("listSizes"),
-       InstanceMethod<&Tables::check_programs>("checkPrograms"),
-       InstanceMethod<&Tables::publish>("publish"), InstanceMethod<&Tables::rebuild>("rebuild"),
-       InstanceMethod<&Tables::close>("close")});
+       InstanceMethod<&Tables::check_programs>("checkPrograms"), InstanceMethod<&Tables::publish>("publish"),
+       InstanceMethod<&Tables::rebuild>("rebuild"), InstanceMethod<&Tables::close>("close")});
 }
 
 Tables::Tables(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const Napi::Env env = info.Env();
   journal::Error error;
   directory_ = TableDirectory::open(text(info, 0, "directory"), error);
-  if (!directory_) throw coded(env, error.code == EWOULDBLOCK ? "TABLES_BUSY" : "TABLES_DIRECTORY", error.text);
+  if (!directory_)
+    throw coded(env, error.code == EWOULDBLOCK ? "TABLES_BUSY" : "TABLES_DIRECTORY", error.text);
   info.This().As<Napi::Object>().Set("restored", restored_value(env, *directory_));
 }
 
@@ -78,7 +80,8 @@ std::shared_ptr<ListTaker> Tables::load(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Tables::replace_clients(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "entries must be an array");
+  if (info.Length() < 1 || !info[0].IsArray())
+    throw Napi::TypeError::New(info.Env(), "entries must be an array");
   const auto pieces = info[0].As<Napi::Array>();
   std::vector<Napi::Object> kept;
   std::vector<ByteView> parts;
@@ -102,13 +105,12 @@ Napi::Value Tables::replace_clients(const Napi::CallbackInfo& info) {
 
 Napi::Value Tables::change_clients(const Napi::CallbackInfo& info) {
   const ByteView entries = bytes_of(info[0], "entries");
-  return Job<Nothing>::run(
-      info.Env(),
-      [directory = directory(info), data = entries.data, size = entries.size] {
-        change(directory->clients(), data, size);
-        return Nothing{};
-      },
-      undefined, {entries.object});
+  return Job<Nothing>::run(info.Env(),
+                           [directory = directory(info), data = entries.data, size = entries.size] {
+                             change(directory->clients(), data, size);
+                             return Nothing{};
+                           },
+                           undefined, {entries.object});
 }
 
 Napi::Value Tables::find_client(const Napi::CallbackInfo& info) {
@@ -136,7 +138,8 @@ Napi::Value Tables::count_clients(const Napi::CallbackInfo& info) {
 Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
   const Directory directory = this->directory(info);
   const uint32_t list = whole(info, 0, "list");
-  if (info.Length() < 2 || !info[1].IsObject()) throw Napi::TypeError::New(info.Env(), "source must be an object");
+  if (info.Length() < 2 || !info[1].IsObject())
+    throw Napi::TypeError::New(info.Env(), "source must be an object");
   const auto source = info[1].As<Napi::Object>();
   const Napi::Value exceptions = source.Get("exceptions");
   const uint32_t id = ++last_load_;
@@ -145,7 +148,9 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
       exceptions.IsNumber() ? exceptions.As<Napi::Number>().Uint32Value() : uint32_t{tables::kNoList},
       texts_of(source.Get("protect"), "protect"));
   loads_[id] = load;
-  const auto give = [id](Napi::Env env, const std::shared_ptr<ListTaker>& done) { return load_value(env, id, *done); };
+  const auto give = [id](Napi::Env env, const std::shared_ptr<ListTaker>& done) {
+    return load_value(env, id, *done);
+  };
   if (source.Has("entries")) {
     const auto pieces = texts_of(source.Get("entries"), "entries");
     return Job<std::shared_ptr<ListTaker>>::run(
@@ -158,7 +163,8 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
   }
   tables::ListOptions options;
   const std::string format = source.Get("format").ToString().Utf8Value();
-  if (!tables::list_format_of(format, options.format)) throw Napi::TypeError::New(info.Env(), "no such format: " + format);
+  if (!tables::list_format_of(format, options.format))
+    throw Napi::TypeError::New(info.Env(), "no such format: " + format);
   options.subdomains = source.Get("subdomains").ToBoolean().Value();
   return Job<std::shared_ptr<ListTaker>>::run(
       info.Env(),
@@ -172,7 +178,8 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
 // Arguments: id, and the texts of `unicode` converted, empty where that cannot be.
 Napi::Value Tables::convert_list(const Napi::CallbackInfo& info) {
   const std::shared_ptr<ListTaker> load = this->load(info);
-  if (info.Length() < 2 || !info[1].IsArray()) throw Napi::TypeError::New(info.Env(), "texts must be an array");
+  if (info.Length() < 2 || !info[1].IsArray())
+    throw Napi::TypeError::New(info.Env(), "texts must be an array");
   const auto texts = info[1].As<Napi::Array>();
   for (uint32_t i = 0; i < texts.Length() && i < load->loader().rows().size(); ++i)
     load->loader().converted(i, texts.Get(i).ToString().Utf8Value());

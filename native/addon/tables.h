@@ -37,7 +37,7 @@ class Tables : public Napi::ObjectWrap<Tables> {
   void close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<TableDirectory> directory(const Napi::CallbackInfo& info);  // throws when closed
-  std::shared_ptr<ListTaker> load(const Napi::CallbackInfo& info);             // by its id, the first argument
+  std::shared_ptr<ListTaker> load(const Napi::CallbackInfo& info);            // by its id, the first argument
 
   std::shared_ptr<TableDirectory> directory_;  // null once closed; jobs under way hold it, too
   Loads loads_;

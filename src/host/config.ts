@@ -169,11 +169,7 @@ const tables = z
 
 const addresses = (which: 'IPv4' | 'IPv6', example: string) =>
   z
-    .array(
-      (which === 'IPv4' ? z.ipv4({ error: 'an IPv4 address' }) : z.ipv6({ error: 'an IPv6 address' })).meta({
-        range: `an ${which} address`,
-      }),
-    )
+    .array(text(which === 'IPv4' ? z.regexes.ipv4 : z.regexes.ipv6, `an ${which} address`))
     .max(8)
     .default([])
     .meta({ description: `${which} addresses of the answer.`, examples: [[example]] });
