@@ -4,7 +4,7 @@
 // A hash table of suffixes. One bucket is one cache line of 8 slots; a slot is 24 bits of hash, flags, and
 // where the name lies, which is compared in full before it counts. Parents of listed names are in the table
 // as well, marked interior, so that a walk from the top ends at the first suffix that leads nowhere; an
-// interior mark alone is believed by its 24 bits, because a wrong one costs a look into one more bucket and
+// interior mark alone is believed by its 16 bits, because a wrong one costs a look into one more bucket and
 // nothing else. Top-level names are looked for only if there may be one with lists, since nearly every
 // query's top level is somebody's parent.
 //
@@ -79,8 +79,7 @@ constexpr uint32_t kHere = 1;   // lists for the name itself
 constexpr uint32_t kBelow = 2;  // lists for what is below; never without kHere
 constexpr uint32_t kTwo = 4;    // they differ: the id for the name stands before the one for what is below
 constexpr uint32_t kGone = 8;   // in a delta: on no list any more
-constexpr uint32_t kInterior = 16;  // something below is in the table
-constexpr uint32_t kMore = 128;     // in the last slot of a bucket: something that belongs here is further on
+constexpr uint32_t kInterior = 16;        // something below is in the table
 constexpr uint32_t kOwn = kHere | kGone;  // there is a name to compare
 
 struct Header {
@@ -101,7 +100,7 @@ static_assert(sizeof(Header) == 256);
 struct alignas(64) Bucket {
   uint16_t tags[kSlots];   // lowest bits of the hash
   uint8_t flags[kSlots];   // 0: free
-  uint8_t more[kSlots];    // the next bits of the hash
+  uint64_t further;        // bit (hash >> 16) % 64: something with such a hash passed by, for want of a slot
   uint32_t names[kSlots];  // offset in the blob, of entries with kOwn
 };
 static_assert(sizeof(Bucket) == 64);
@@ -114,9 +113,16 @@ struct Lists {
 };
 
 inline uint64_t folded(uint64_t a, uint64_t b) noexcept {
+#if defined(__x86_64__)
+  // Compilers keep the halves of a 128-bit product in memory.
+  uint64_t high = 0;
+  asm("mulq %2" : "+a"(a), "=d"(high) : "r"(b) : "cc");
+  return a ^ high;
+#else
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(a) * b;
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+#endif
 }
 
 // Hash of a suffix from that of its parent, by pieces of 16 bytes that cover its first label. What a piece
@@ -136,7 +142,7 @@ inline uint64_t bucket_of(uint64_t hash, uint32_t buckets) noexcept {
   return static_cast<uint64_t>(static_cast<Wide>(hash) * buckets >> 64);
 }
 inline uint16_t tag_of(uint64_t hash) noexcept { return static_cast<uint16_t>(hash); }
-inline uint8_t more_of(uint64_t hash) noexcept { return static_cast<uint8_t>(hash >> 16); }
+inline uint64_t further_of(uint64_t hash) noexcept { return uint64_t{1} << (hash >> 16) % 64; }
 
 inline uint16_t load_id(const uint8_t* from) noexcept {
   uint16_t id = 0;

@@ -131,15 +131,17 @@ struct NamesWriter::Placing {
     size_t at = home;
     for (; used[at] == kSlots; ++at) {
       if (at == home + kMaxDisplaced) return false;
-      uint8_t* last = buckets + at * sizeof(Bucket) + offsetof(Bucket, flags) + kSlots - 1;
-      *last = static_cast<uint8_t>(*last | kMore);
+      uint8_t* passed = buckets + at * sizeof(Bucket) + offsetof(Bucket, further);
+      uint64_t further = 0;
+      std::memcpy(&further, passed, sizeof further);
+      further |= further_of(item.hash);
+      std::memcpy(passed, &further, sizeof further);
     }
     const size_t slot = used[at]++;
     uint8_t* bucket = buckets + at * sizeof(Bucket);
     const uint16_t tag = tag_of(item.hash);
     std::memcpy(bucket + slot * sizeof tag, &tag, sizeof tag);
     bucket[offsetof(Bucket, flags) + slot] = static_cast<uint8_t>(item.flags);
-    bucket[offsetof(Bucket, more) + slot] = more_of(item.hash);
     std::memcpy(bucket + offsetof(Bucket, names) + slot * sizeof item.offset, &item.offset,
                 sizeof item.offset);
     return true;

@@ -32,9 +32,9 @@ inline Names::Level Names::level(const Place& place, const uint8_t* suffix, cons
         if (kernels::equal(suffix, entry, static_cast<size_t>(end - suffix)))
           return {entry, flags, flags & names::kInterior};
       }
-      if (bucket.more[slot] == names::more_of(place.hash)) interior |= flags & names::kInterior;
+      interior |= flags & names::kInterior;
     }
-    if ((bucket.flags[names::kSlots - 1] & names::kMore) == 0) break;
+    if ((bucket.further & names::further_of(place.hash)) == 0) break;
   }
   return {nullptr, 0, interior};
 }
@@ -61,10 +61,10 @@ template <uint32_t kFlag>
       if (__builtin_expect(kernels::equal(suffix, entry, static_cast<size_t>(end - suffix)), 1))
         return {entry, flags, interior};
     }
-    if ((found & (found - 1)) != 0 || bucket->more[slot] != names::more_of(place.hash))
+    if (__builtin_expect((found & (found - 1)) != 0, 0))
       return level_further(place, suffix, end, kFlag, 0, 0);
   }
-  if (__builtin_expect((bucket->flags[names::kSlots - 1] & names::kMore) != 0, 0))
+  if (__builtin_expect((bucket->further & names::further_of(place.hash)) != 0, 0))
     return level_further(place, suffix, end, kFlag, 1, interior);
   return {nullptr, 0, interior};
 }
