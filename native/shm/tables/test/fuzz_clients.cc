@@ -95,20 +95,16 @@ const std::string& directory() {
   return dir.path();
 }
 
-// The header is made to fit unless the first byte forbids; what the input does not fill is not there.
-void decisions(std::vector<uint8_t> bytes) {
-  if (bytes.size() > sizeof(DecisionsHeader) && bytes[0] != 0) {
-    DecisionsHeader header{};
-    std::memcpy(&header, bytes.data(), sizeof header);
-    header.magic = kDecisionsMagic;
-    header.version = kDecisionsVersion;
-    header.ring_bytes = kMinRing;
-    header.slot_bytes = kRingAt + kMinRing;
-    header.crc = nnoe::crc32c(0, &header, offsetof(DecisionsHeader, crc));
-    std::memcpy(bytes.data(), &header, sizeof header);
-  }
-  const std::string path = directory() + "/1-1.decisions";
-  nnoe::test::write_file(path, {bytes.begin(), bytes.end()});
+DecisionsHeader good_header(DecisionsHeader header) {
+  header.magic = kDecisionsMagic;
+  header.version = kDecisionsVersion;
+  header.ring_bytes = kMinRing;
+  header.slot_bytes = kRingAt + kMinRing;
+  header.crc = nnoe::crc32c(0, &header, offsetof(DecisionsHeader, crc));
+  return header;
+}
+
+void read_all(const std::string& path) {
   std::string why;
   const auto reader = DecisionReader::open(path, why);
   if (!reader) return need(!why.empty(), "no reason");
@@ -125,12 +121,43 @@ void decisions(std::vector<uint8_t> bytes) {
       DecisionRecord record{};
       need(at + sizeof record <= got, "half a record");
       std::memcpy(&record, batch.data() + at, sizeof record);
-      need(record.words != 0 && at + record.words * size_t{8} <= got, "a record that goes beyond the batch");
-      need(sizeof record + record.address_bytes + record.name_bytes <= record.words * size_t{8},
-           "a name too long");
-      at += record.words * size_t{8};
+      const size_t bytes = record.words * size_t{8};
+      need(bytes != 0 && at + bytes <= got, "a record that goes beyond the batch");
+      need(sizeof record + record.address_bytes + record.name_bytes <= bytes, "a name too long");
+      at += bytes;
     }
   }
+}
+
+// The header is made to fit unless the first byte forbids; what the input does not fill is not there.
+void decisions(std::vector<uint8_t> bytes) {
+  DecisionsHeader header{};
+  if (bytes.size() > sizeof header && bytes[0] != 0) {
+    std::memcpy(&header, bytes.data(), sizeof header);
+    header = good_header(header);
+    std::memcpy(bytes.data(), &header, sizeof header);
+  }
+  const std::string path = directory() + "/1-1.decisions";
+  nnoe::test::write_file(path, {bytes.begin(), bytes.end()});
+  read_all(path);
+}
+
+void ring(const std::vector<uint8_t>& bytes) {
+  const std::string path = directory() + "/2-1.decisions";
+  const nnoe::journal::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const DecisionsHeader header = good_header({});
+  DecisionsStatus status{};
+  status.threads = 1;
+  const size_t head = std::min<size_t>(bytes.size(), sizeof(uint64_t));
+  const bool written =
+      ::ftruncate(fd.get(), static_cast<off_t>(kPage + header.slot_bytes)) == 0 &&
+      nnoe::journal::write_all(fd.get(), &header, sizeof header, 0) &&
+      nnoe::journal::write_all(fd.get(), &status, sizeof status, kStatusAt) &&
+      nnoe::journal::write_all(fd.get(), bytes.data(), head, kPage) &&
+      nnoe::journal::write_all(fd.get(), bytes.data() + head, std::min<size_t>(bytes.size() - head, kMinRing),
+                               kPage + kRingAt);
+  need(written, "a file could not be written");
+  read_all(path);
 }
 
 }  // namespace
@@ -149,8 +176,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 2:
       prefixes(body.body());
       break;
-    default:
+    case 3:
       decisions(bytes);
+      break;
+    default:
+      ring(bytes);
       break;
   }
   return 0;

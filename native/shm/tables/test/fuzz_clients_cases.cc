@@ -71,6 +71,16 @@ Bytes some_decisions(Random& random) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+// The head and what the ring of such a file begins with.
+Bytes some_ring(Random& random) {
+  const Bytes file = some_decisions(random);
+  const auto part = [&](size_t at, size_t bytes) { return Bytes(&file[at], &file[at] + bytes); };
+  Bytes made = part(kPage, sizeof(uint64_t));
+  const Bytes content = part(kPage + kRingAt, 4096 + random() % kRingBlock);
+  made.insert(made.end(), content.begin(), content.end());
+  return made;
+}
+
 // Where numbers stand that lead somewhere: mostly near the begin; of decisions also in the ring.
 size_t place(Random& random, const Bytes& bytes) {
   if (random() % 3 == 0) return random() % std::min<size_t>(bytes.size(), 128);
@@ -108,11 +118,12 @@ void change(Random& random, Bytes& bytes) {
 int main(int count, char** words) {
   const uint64_t cases = count > 1 ? std::strtoull(words[1], nullptr, 10) : 4000;
   Random random(count > 2 ? std::strtoull(words[2], nullptr, 10) : 1);
-  Bytes (*const makers[kFuzzKinds])(Random&) = {some_registry, some_hosts, some_prefixes, some_decisions};
+  Bytes (*const makers[kFuzzKinds])(Random&) = {some_registry, some_hosts, some_prefixes, some_decisions,
+                                                some_ring};
   Bytes valid[kFuzzKinds];
   for (uint64_t i = 0; i < cases; ++i) {
     // A new valid one now and then: a file of decisions is large.
-    const auto kind = static_cast<uint8_t>(random() % 16 == 0 ? 3 : random() % 3);
+    const auto kind = static_cast<uint8_t>(random() % 16 == 0 ? 3 + random() % 2 : random() % 3);
     if (valid[kind].empty() || random() % 32 == 0) valid[kind] = makers[kind](random);
     Bytes bytes = valid[kind];
     for (uint64_t changes = random() % 4; changes > 0; --changes) change(random, bytes);
