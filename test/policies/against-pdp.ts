@@ -90,7 +90,7 @@ function count(tally: Tally, set: GeneratedSet, role: string, what: 'compiled' |
     row[what]++;
     tally.operators.set(operator, row);
   }
-  if (error) tally.refusals.set(error.operator, (tally.refusals.get(error.operator) ?? 0) + 1);
+  if (error) tally.refusals.set(error.message, (tally.refusals.get(error.message) ?? 0) + 1);
 }
 
 async function planned(pdp: EmbeddedPdp, roles: string[], actions: string[], tally: Tally, set: GeneratedSet) {
