@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 // Invariant 6: a compiled policy gives the answer of Cerbos for every question. Sets of policies are generated, given to a
 // real Cerbos, planned, compiled and run by the real interpreter; CheckResources says what is right.
+
+import { askedInOrder } from '../../src/plugins/policies/actions.js';
 import { type Asked, compile, terminalOf } from '../../src/plugins/policies/compile/compile.js';
 import { Refused } from '../../src/plugins/policies/compile/refused.js';
 import { SectionWriter } from '../../src/plugins/policies/compile/section.js';
-import { askedInOrder } from '../../src/plugins/policies/actions.js';
 import { nameText } from '../../src/plugins/policies/name.js';
 import type { EmbeddedPdp } from '../../src/plugins/policies/pdp/embedded.js';
 import { check, checkBatch, plan } from '../../src/plugins/policies/pdp/pdp.js';
@@ -43,16 +44,26 @@ interface Program {
   id: number;
 }
 
-/** One set of policies, asked about `questions` times. @throws Error when the set itself is refused by Cerbos */
+/**
+ * One set of policies, asked about `questions` times.
+ * @param compiledOtherwise what programs do when nothing is granted: another action makes them wrong
+ * @throws Error when the set itself is refused by Cerbos
+ */
 export async function round(
   random: Random,
   pdp: EmbeddedPdp,
   tool: ProgramTool,
   questions: number,
   tally: Tally,
+  compiledOtherwise = otherwise,
 ): Promise<void> {
-  const set = random() < 0.3 ? generateSimple(random, Math.floor(random() * 64), 16) : generateSet(random, 12);
-  if (!(await pdp.load(set.policies))) throw new Error(`Cerbos refused ${set.policies.map((each) => each.text).join('\n')}`);
+  const set =
+    random() < 0.3 ? generateSimple(random, Math.floor(random() * 64), 16) : generateSet(random, 12);
+  const bad = await pdp.load(set.policies);
+  if (bad)
+    throw new Error(
+      `Cerbos refused ${[...bad.values()].join('; ')}: ${set.policies.map((each) => each.text).join('\n')}`,
+    );
   const sources = set.policies.map(({ id, text }) => parseSource(id, text));
   const facts = factsOf(sources);
   const actions = askedInOrder(facts.actions);
@@ -67,7 +78,7 @@ export async function round(
     }));
     try {
       const id = programs.length;
-      writer.set(id, compile(asked, otherwise, { lists, ...facts }));
+      writer.set(id, compile(asked, compiledOtherwise, { lists, ...facts }));
       programs.push({ roles, id });
       if (roles.length === 1) count(tally, set, roles[0] as string, 'compiled');
     } catch (error) {
@@ -84,7 +95,13 @@ export async function round(
   await compare(random, pdp, tool, set, programs, actions, questions, tally);
 }
 
-function count(tally: Tally, set: GeneratedSet, role: string, what: 'compiled' | 'refused', error?: Refused): void {
+function count(
+  tally: Tally,
+  set: GeneratedSet,
+  role: string,
+  what: 'compiled' | 'refused',
+  error?: Refused,
+): void {
   for (const operator of set.simple ? (set.operators.get(role) ?? []) : []) {
     const row = tally.operators.get(operator) ?? { compiled: 0, refused: 0 };
     row[what]++;
@@ -93,12 +110,20 @@ function count(tally: Tally, set: GeneratedSet, role: string, what: 'compiled' |
   if (error) tally.refusals.set(error.message, (tally.refusals.get(error.message) ?? 0) + 1);
 }
 
-async function planned(pdp: EmbeddedPdp, roles: string[], actions: string[], tally: Tally, set: GeneratedSet) {
+async function planned(
+  pdp: EmbeddedPdp,
+  roles: string[],
+  actions: string[],
+  tally: Tally,
+  set: GeneratedSet,
+) {
   const plans = new Map<string, Map<string, Awaited<ReturnType<typeof plan>>>>();
   await Promise.all(
     roles.map(async (role) => {
       try {
-        const own = await Promise.all(actions.map(async (action) => [action, await plan(pdp.client, role, action)] as const));
+        const own = await Promise.all(
+          actions.map(async (action) => [action, await plan(pdp.client, role, action)] as const),
+        );
         plans.set(role, new Map(own));
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
@@ -111,8 +136,12 @@ async function planned(pdp: EmbeddedPdp, roles: string[], actions: string[], tal
 
 /** Every role by itself, then some together. */
 function roleSets(random: Random, roles: string[]): string[][] {
-  const together = Array.from({ length: 6 }, () => [...new Set([pick(random, roles), pick(random, roles), pick(random, roles)])].sort());
-  return roles.length === 0 ? [] : [...roles.map((role) => [role]), ...together.filter((each) => each.length > 1)];
+  const together = Array.from({ length: 6 }, () =>
+    [...new Set([pick(random, roles), pick(random, roles), pick(random, roles)])].sort(),
+  );
+  return roles.length === 0
+    ? []
+    : [...roles.map((role) => [role]), ...together.filter((each) => each.length > 1)];
 }
 
 async function compare(

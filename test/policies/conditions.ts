@@ -13,16 +13,74 @@ export interface Condition {
 
 export const listNames = ['ads', 'malware', 'social', 'trusted', 'zz-top'];
 
-const whole = ['www.example', 'ads.test', 'mail.vendor.example', 'a', '', 'xn--bcher-kva.com', 'www.a\\\\.b', '_dmarc.example'];
-const suffixes = ['.example', '.vendor.example', '.ads.test', 'ample', '.com', '', 'r.example', '.co.uk', '.x\\\\.y', 'test'];
+const whole = [
+  'www.example',
+  'ads.test',
+  'mail.vendor.example',
+  'a',
+  '',
+  'xn--bcher-kva.com',
+  'www.a\\\\.b',
+  '_dmarc.example',
+];
+const suffixes = [
+  '.example',
+  '.vendor.example',
+  '.ads.test',
+  'ample',
+  '.com',
+  '',
+  'r.example',
+  '.co.uk',
+  '.x\\\\.y',
+  'test',
+];
 const prefixes = ['www.', 'ads', 'a', 'xn--', '_', '', 'mail.v', '*', '10'];
 const parts = ['ads', '.', 'ex', '--', 'r.e', 'www.', '0', 'q', 'vendor', '\\\\'];
 const types = ['A', 'AAAA', 'HTTPS', 'TXT', 'ANY', 'TYPE300', 'TYPE1', 'a', 'PTR'];
-const cidrs = ['192.0.2.0/24', '10.0.0.0/8', '0.0.0.0/0', '172.16.0.0/12', '192.0.2.77/32', '2001:db8::/32', 'fd00::/8', '::/0', '::ffff:10.0.0.0/104', '2001:db8:0:1::/64'];
+const cidrs = [
+  '192.0.2.0/24',
+  '10.0.0.0/8',
+  '0.0.0.0/0',
+  '172.16.0.0/12',
+  '192.0.2.77/32',
+  '2001:db8::/32',
+  'fd00::/8',
+  '::/0',
+  '::ffff:10.0.0.0/104',
+  '2001:db8:0:1::/64',
+];
 const patterns = [
-  '^www\\\\.', '(^|\\\\.)ads?[0-9]*\\\\.', 'example$', '[0-9]{1,3}', '^[a-z]+\\\\.example$', '(?i)WWW|MAIL', '\\\\bads\\\\b', '\\\\Bd', 'x*', '^$',
-  'a{2,}', '(www|mail)\\\\.(vendor|example)', '[^a-z.]', '\\\\d', '^\\\\w+$', '\\\\pN', '[[:alpha:]]{5}', '(?:ex)+ample', '^.{3}\\\\.', '\\\\x61ds', '[\\\\-_]',
-  '(?P<top>com|org)$', '\\\\Qa.b\\\\E', '(?i)[K]', '(?-i:A)', '^(a|b\\\\.)*$', '..-..', '[\\\\]a]', '\\\\S{63}', '(x+x+)+y',
+  '^www\\\\.',
+  '(^|\\\\.)ads?[0-9]*\\\\.',
+  'example$',
+  '[0-9]{1,3}',
+  '^[a-z]+\\\\.example$',
+  '(?i)WWW|MAIL',
+  '\\\\bads\\\\b',
+  '\\\\Bd',
+  'x*',
+  '^$',
+  'a{2,}',
+  '(www|mail)\\\\.(vendor|example)',
+  '[^a-z.]',
+  '\\\\d',
+  '^\\\\w+$',
+  '\\\\pN',
+  '[[:alpha:]]{5}',
+  '(?:ex)+ample',
+  '^.{3}\\\\.',
+  '\\\\x61ds',
+  '[\\\\-_]',
+  '(?P<top>com|org)$',
+  '\\\\Qa.b\\\\E',
+  '(?i)[K]',
+  '(?-i:A)',
+  '^(a|b\\\\.)*$',
+  '..-..',
+  '[\\\\]a]',
+  '\\\\S{63}',
+  '(x+x+)+y',
 ];
 const quoted = (texts: readonly string[]): string => `[${texts.map((text) => `"${text}"`).join(', ')}]`;
 
@@ -52,8 +110,14 @@ export const templates: Record<string, Template[]> = {
     (r) => [`${q} in {"www.example": 1, "${pick(r, whole)}": 2}`, ['www.example']],
     () => [`${q} in R.attr.lists`, listNames],
   ],
-  startsWith: [(r) => one(r, prefixes, (t) => `${q}.startsWith("${t}")`), (r) => [`R.attr.client.startsWith("${pick(r, ['10.', '192.0.2', '2001:', 'f'])}")`]],
-  endsWith: [(r) => one(r, suffixes, (t) => `${q}.endsWith("${t}")`), (r) => [`R.attr.qtype.endsWith("${pick(r, ['A', '00', 'S', '1'])}")`]],
+  startsWith: [
+    (r) => one(r, prefixes, (t) => `${q}.startsWith("${t}")`),
+    (r) => [`R.attr.client.startsWith("${pick(r, ['10.', '192.0.2', '2001:', 'f'])}")`],
+  ],
+  endsWith: [
+    (r) => one(r, suffixes, (t) => `${q}.endsWith("${t}")`),
+    (r) => [`R.attr.qtype.endsWith("${pick(r, ['A', '00', 'S', '1'])}")`],
+  ],
   contains: [
     (r) => one(r, parts, (t) => `${q}.contains("${t}")`),
     (r) => [`R.attr.qtype.contains("${pick(r, ['A', 'TYPE', '3'])}")`],
@@ -92,17 +156,32 @@ export const templates: Record<string, Template[]> = {
   ],
   substring: [
     (r) => [`${q}.substring(${below(r, 6)}).startsWith("${pick(r, parts)}")`],
-    (r) => [`${q}.substring(${below(r, 4)}, ${3 + below(r, 5)}) == "${pick(r, ['www', 'ads', 'ww.', 'il.v'])}"`, ['www.example', 'ads.test']],
+    (r) => [
+      `${q}.substring(${below(r, 4)}, ${3 + below(r, 5)}) == "${pick(r, ['www', 'ads', 'ww.', 'il.v'])}"`,
+      ['www.example', 'ads.test'],
+    ],
   ],
   split: [
-    (r) => [`${q}.split(".")[${below(r, 3)}] == "${pick(r, ['www', 'ads', 'example', ''])}"`, ['www.example', 'a.ads.test']],
+    (r) => [
+      `${q}.split(".")[${below(r, 3)}] == "${pick(r, ['www', 'ads', 'example', ''])}"`,
+      ['www.example', 'a.ads.test'],
+    ],
     (r) => [`size(${q}.split(".")) ${pick(r, compared)} ${1 + below(r, 4)}`],
-    (r) => [`${q}.split(".", 2)[1] == "${pick(r, ['vendor.example', 'example', 'test'])}"`, ['mail.vendor.example']],
-    (r) => [`${q}.split(".").exists(l, l.startsWith("${pick(r, ['xn--', 'a', '_', '0'])}"))`, ['xn--bcher-kva.com']],
+    (r) => [
+      `${q}.split(".", 2)[1] == "${pick(r, ['vendor.example', 'example', 'test'])}"`,
+      ['mail.vendor.example'],
+    ],
+    (r) => [
+      `${q}.split(".").exists(l, l.startsWith("${pick(r, ['xn--', 'a', '_', '0'])}"))`,
+      ['xn--bcher-kva.com'],
+    ],
     (r) => [`${q}.split(".").all(l, size(l) < ${2 + below(r, 9)})`],
     (r) => [`${q}.split(".").exists_one(l, l.contains("${pick(r, ['a', 'e', 'w'])}"))`],
     (r) => [`"${pick(r, ['ads', 'www', 'example'])}" in ${q}.split(".")`, ['ads.test', 'www.example']],
-    (r) => [`hasIntersection(${q}.split("."), ${quoted(some(r, ['ads', 'tracker', 'cdn']))})`, ['ads.test', 'cdn.com']],
+    (r) => [
+      `hasIntersection(${q}.split("."), ${quoted(some(r, ['ads', 'tracker', 'cdn']))})`,
+      ['ads.test', 'cdn.com'],
+    ],
     () => [`${q}.split(".") == ["www", "example"]`, ['www.example']],
   ],
   'lowerAscii, upperAscii': [
@@ -111,8 +190,15 @@ export const templates: Record<string, Template[]> = {
     (r) => [`R.attr.qtype.lowerAscii() == "${pick(r, ['a', 'aaaa', 'A'])}"`],
   ],
   replace: [
-    (r) => one(r, ['www-example', 'ads-test', 'x'], (t) => `${q}.replace(".", "-") == "${t}"`, ['www.example', 'ads.test']),
-    (r) => [`${q}.replace("w", "", ${below(r, 3)}).startsWith("${pick(r, ['w', 'ww', '.'])}")`, ['www.example']],
+    (r) =>
+      one(r, ['www-example', 'ads-test', 'x'], (t) => `${q}.replace(".", "-") == "${t}"`, [
+        'www.example',
+        'ads.test',
+      ]),
+    (r) => [
+      `${q}.replace("w", "", ${below(r, 3)}).startsWith("${pick(r, ['w', 'ww', '.'])}")`,
+      ['www.example'],
+    ],
     (r) => [`${q}.replace("${pick(r, ['ex', 'aa', 'w.'])}", "y").contains("y")`, ['www.example']],
   ],
   'trim, reverse, format, join': [
@@ -122,7 +208,12 @@ export const templates: Record<string, Template[]> = {
     () => [`${q}.split(".").join("-") == "www-example"`, ['www.example']],
   ],
   if: [
-    (r) => one(r, parts, (t) => `R.attr.qtype == "A" ? ${q}.contains("${t}") : ${q}.endsWith("${pick(r, suffixes)}")`),
+    (r) =>
+      one(
+        r,
+        parts,
+        (t) => `R.attr.qtype == "A" ? ${q}.contains("${t}") : ${q}.endsWith("${pick(r, suffixes)}")`,
+      ),
     (r) => [`(${q}.startsWith("a") ? size(R.attr.lists) : 1) ${pick(r, compared)} 1`],
     (r) => [`${q}.charAt(${below(r, 20)}) == "a" ? true : R.attr.qtype == "A"`],
   ],
@@ -155,9 +246,15 @@ export const templates: Record<string, Template[]> = {
     () => [`{"www": "A", "mail": "MX"}.exists(k, ${q}.startsWith(k))`, ['www.example']],
   ],
   'filter, map': [
-    (r) => [`size(R.attr.lists.filter(l, l.startsWith("${pick(r, ['a', 't', 'm'])}"))) ${pick(r, compared)} 1`],
+    (r) => [
+      `size(R.attr.lists.filter(l, l.startsWith("${pick(r, ['a', 't', 'm'])}"))) ${pick(r, compared)} 1`,
+    ],
     () => [`"ADS" in R.attr.lists.map(l, l.upperAscii())`],
-    (r) => many(r, ['ads', 'mail', 'cdn'], (t) => `${q} in ${quoted(t)}.map(s, s + ".test")`, ['ads.test', 'mail.test']),
+    (r) =>
+      many(r, ['ads', 'mail', 'cdn'], (t) => `${q} in ${quoted(t)}.map(s, s + ".test")`, [
+        'ads.test',
+        'mail.test',
+      ]),
     () => [`R.attr.lists.filter(l, ${q}.contains(l)).size() > 0`, listNames],
   ],
   index: [
@@ -180,9 +277,18 @@ export const templates: Record<string, Template[]> = {
     () => [`hierarchy(${q}).descendentOf(hierarchy("www"))`, ['www.example']],
     () => [`hierarchy(${q}).ancestorOf(hierarchy("www.example.com"))`, ['www.example']],
     () => [`hierarchy(${q}).size() == 2`],
-    (r) => [`hierarchy(${q}).${pick(r, ['immediateChildOf', 'immediateParentOf', 'siblingOf', 'overlaps', 'ancestorOf', 'descendentOf'])}(hierarchy("${pick(r, ['www', 'www.example', 'a.b.c', 'www.example.com', ''])}"))`, ['www.example.com', 'www.example', 'www', 'a.b']],
-    (r) => [`hierarchy("${pick(r, ['www', 'www.example', 'a.b.c'])}").${pick(r, ['immediateChildOf', 'immediateParentOf', 'siblingOf', 'overlaps', 'ancestorOf', 'descendentOf'])}(hierarchy(${q}))`, ['www.example.com', 'www.example', 'www', 'a.b']],
-    (r) => [`hierarchy(${q}) ${pick(r, ['==', '!='])} hierarchy("${pick(r, ['www.example', 'x'])}")`, ['www.example']],
+    (r) => [
+      `hierarchy(${q}).${pick(r, ['immediateChildOf', 'immediateParentOf', 'siblingOf', 'overlaps', 'ancestorOf', 'descendentOf'])}(hierarchy("${pick(r, ['www', 'www.example', 'a.b.c', 'www.example.com', ''])}"))`,
+      ['www.example.com', 'www.example', 'www', 'a.b'],
+    ],
+    (r) => [
+      `hierarchy("${pick(r, ['www', 'www.example', 'a.b.c'])}").${pick(r, ['immediateChildOf', 'immediateParentOf', 'siblingOf', 'overlaps', 'ancestorOf', 'descendentOf'])}(hierarchy(${q}))`,
+      ['www.example.com', 'www.example', 'www', 'a.b'],
+    ],
+    (r) => [
+      `hierarchy(${q}) ${pick(r, ['==', '!='])} hierarchy("${pick(r, ['www.example', 'x'])}")`,
+      ['www.example'],
+    ],
     () => [`hierarchy(${q})[1] == "example"`, ['www.example']],
     () => [`hierarchy(${q}).commonAncestors(hierarchy("www.example")) == hierarchy("www")`],
   ],
@@ -199,19 +305,35 @@ export const templates: Record<string, Template[]> = {
   ],
   has: [() => [`has(R.attr.qname)`], () => [`has(R.attr.lists) && "ads" in R.attr.lists`]],
   'now, timestamp, duration': [
-    (r) => [`now() ${pick(r, ['<', '>'])} timestamp("${pick(r, ['2020-01-01T00:00:00Z', '2090-06-01T12:00:00Z'])}") && ${q}.endsWith("${pick(r, suffixes)}")`],
-    (r) => [`now().getHours("${pick(r, ['UTC', 'Europe/Berlin', '+05:30'])}") ${pick(r, compared)} ${below(r, 24)} || ${q}.contains("a")`],
-    (r) => [`now().getDayOfWeek() in [${below(r, 7)}, ${below(r, 7)}] ? ${q}.startsWith("w") : ${q}.startsWith("a")`],
+    (r) => [
+      `now() ${pick(r, ['<', '>'])} timestamp("${pick(r, ['2020-01-01T00:00:00Z', '2090-06-01T12:00:00Z'])}") && ${q}.endsWith("${pick(r, suffixes)}")`,
+    ],
+    (r) => [
+      `now().getHours("${pick(r, ['UTC', 'Europe/Berlin', '+05:30'])}") ${pick(r, compared)} ${below(r, 24)} || ${q}.contains("a")`,
+    ],
+    (r) => [
+      `now().getDayOfWeek() in [${below(r, 7)}, ${below(r, 7)}] ? ${q}.startsWith("w") : ${q}.startsWith("a")`,
+    ],
     () => [`timestamp("2024-01-01T00:00:00Z").timeSince() > duration("24h") && ${q} != ""`],
   ],
   constant: [() => ['true'], () => ['false'], () => ['1 == 1 && "x" != "y"']],
 };
 
-function one(r: Random, from: readonly string[], cel: (text: string) => string, hints?: string[]): [string, string[]] {
+function one(
+  r: Random,
+  from: readonly string[],
+  cel: (text: string) => string,
+  hints?: string[],
+): [string, string[]] {
   const text = pick(r, from);
   return [cel(text), hints ?? [text]];
 }
-function many(r: Random, from: readonly string[], cel: (texts: string[]) => string, hints?: string[]): [string, string[]] {
+function many(
+  r: Random,
+  from: readonly string[],
+  cel: (texts: string[]) => string,
+  hints?: string[],
+): [string, string[]] {
   const texts = some(r, from);
   return [cel(texts), hints ?? texts];
 }

@@ -50,7 +50,12 @@ export function generateSimple(random: Random, from: number, roles: number): Gen
     const [cel, more = []] = pick(random, templates[operator] as Template[])(random);
     operators.set(`r${i}`, [operator]);
     hints.push(...more);
-    return { actions: ['allow'], effect: 'EFFECT_ALLOW', roles: [`r${i}`], condition: { match: { expr: cel } } };
+    return {
+      actions: ['allow'],
+      effect: 'EFFECT_ALLOW',
+      roles: [`r${i}`],
+      condition: { match: { expr: cel } },
+    };
   });
   return { policies: texts(rules, [], {}), roles: [...operators.keys()], operators, hints, simple: true };
 }

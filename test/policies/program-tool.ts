@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // The real interpreter (native/shm/tables), run by build/test/program_tool: sections in, answers out.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseAddress } from '../../src/host/address.js';
 
@@ -61,7 +61,9 @@ export class ProgramTool {
   async open(section: Buffer, limits: { roleSets: number; lists: number; actions: number }): Promise<void> {
     const head = Buffer.alloc(17);
     head.write('S');
-    [limits.roleSets, limits.lists, limits.actions, section.length].forEach((n, i) => void head.writeUInt32LE(n, 1 + i * 4));
+    [limits.roleSets, limits.lists, limits.actions, section.length].forEach(
+      (n, i) => void head.writeUInt32LE(n, 1 + i * 4),
+    );
     this.child.stdin.write(Buffer.concat([head, section]));
     if ((await this.read(4)).readUInt32LE() === 1) return;
     const size = (await this.read(4)).readUInt32LE();

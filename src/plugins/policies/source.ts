@@ -37,7 +37,14 @@ export interface PolicySource {
 }
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-const kinds = ['resourcePolicy', 'derivedRoles', 'rolePolicy', 'principalPolicy', 'exportVariables', 'exportConstants'];
+const kinds = [
+  'resourcePolicy',
+  'derivedRoles',
+  'rolePolicy',
+  'principalPolicy',
+  'exportVariables',
+  'exportConstants',
+];
 
 const object = (of: Json | undefined): Record<string, Json> =>
   typeof of === 'object' && of !== null && !Array.isArray(of) ? of : {};
@@ -69,7 +76,14 @@ export function parseSource(id: string, yaml: string): PolicySource {
   };
   walk(body, '', source);
   rules(body, source);
-  constants({ ...object(object(body.constants).local), ...(kind === 'exportConstants' ? object(body.definitions) : {}) }, source, '');
+  constants(
+    {
+      ...object(object(body.constants).local),
+      ...(kind === 'exportConstants' ? object(body.definitions) : {}),
+    },
+    source,
+    '',
+  );
   return source;
 }
 
@@ -80,10 +94,16 @@ function rules(body: Record<string, Json>, source: PolicySource): void {
       // What a role policy does not allow it denies, also what a parent role would.
       source.negates = true;
       source.rules.push({ actions: texts(each.allowActions), roles: [source.name], derivedRoles: [] });
-    } else source.rules.push({ actions: texts(each.actions), roles: texts(each.roles), derivedRoles: texts(each.derivedRoles) });
+    } else
+      source.rules.push({
+        actions: texts(each.actions),
+        roles: texts(each.roles),
+        derivedRoles: texts(each.derivedRoles),
+      });
   }
   if (source.kind === 'derivedRoles') {
-    for (const each of list(body.definitions).map(object)) source.derived.set(text(each.name), texts(each.parentRoles));
+    for (const each of list(body.definitions).map(object))
+      source.derived.set(text(each.name), texts(each.parentRoles));
   }
 }
 
@@ -94,9 +114,11 @@ function walk(of: Json | undefined, path: string, source: PolicySource): void {
   for (const [key, value] of Object.entries(of)) {
     const at = path === '' ? key : `${path}.${key}`;
     if (key === 'none' && /\.?match$|\]$/.test(path)) source.negates = true;
-    const isVariable = /^variables\.local$/.test(path) || (source.kind === 'exportVariables' && path === 'definitions');
+    const isVariable =
+      /^variables\.local$/.test(path) || (source.kind === 'exportVariables' && path === 'definitions');
     const isOutput = /\.output(\.when)?$/.test(path);
-    if (typeof value === 'string' && (key === 'expr' || isVariable || isOutput)) source.expressions.push({ cel: value, path: at });
+    if (typeof value === 'string' && (key === 'expr' || isVariable || isOutput))
+      source.expressions.push({ cel: value, path: at });
     else if (key !== 'constants') walk(value, at, source);
   }
 }
@@ -105,7 +127,8 @@ function constants(of: Json, source: PolicySource, name: string): void {
   if (typeof of === 'number') source.numericConstants = true;
   if (Array.isArray(of)) for (const each of of) constants(each, source, name);
   else if (typeof of === 'object' && of !== null) {
-    for (const [key, value] of Object.entries(of)) constants(value, source, name === '' ? key : `${name}.${key}`);
+    for (const [key, value] of Object.entries(of))
+      constants(value, source, name === '' ? key : `${name}.${key}`);
   } else source.scalars.push(name);
 }
 
@@ -123,7 +146,9 @@ export function factsOf(sources: readonly PolicySource[]): Facts {
   return {
     notsInside: !sources.some((each) => each.negates),
     numericConstants: sources.some((each) => each.numericConstants),
-    actions: [...new Set(sources.flatMap((each) => each.rules.flatMap((rule) => rule.actions)))].filter((a) => !a.includes('*')),
+    actions: [...new Set(sources.flatMap((each) => each.rules.flatMap((rule) => rule.actions)))].filter(
+      (a) => !a.includes('*'),
+    ),
     roles: [...new Set(sources.flatMap((each) => each.rules.flatMap((rule) => rule.roles)))],
   };
 }

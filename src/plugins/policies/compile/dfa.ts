@@ -101,7 +101,9 @@ function smallest(
   });
   const next = sample.flatMap((state) => columns.map((column) => block[column[state] as number] as number));
   const width = columns.length;
-  const { columns: merged, classOf: again } = classes(alphabet.map((byte) => sample.map((_, of) => next[of * width + (classOf[byte] as number)] as number)));
+  const { columns: merged, classOf: again } = classes(
+    alphabet.map((byte) => sample.map((_, of) => next[of * width + (classOf[byte] as number)] as number)),
+  );
   return {
     states: sample.length,
     classes: merged.length,

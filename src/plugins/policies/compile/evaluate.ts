@@ -4,8 +4,8 @@
 // look alike; arithmetic is done on whole numbers only, where they are ints.
 import { LRUCache } from 'lru-cache';
 import { type Expr, substitute, type Value, value } from './expression.js';
-import { Refused } from './refused.js';
 import type { Machine } from './machine.js';
+import { Refused } from './refused.js';
 import { matches } from './regex-machine.js';
 
 /** CEL's run-time error, as a value. */

@@ -412,7 +412,10 @@ export class Lowering {
 }
 
 /** The same conditions come back with every role, and every minute. */
-const tables = new LRUCache<string, Dfa>({ maxSize: 2_000_000, sizeCalculation: (dfa) => dfa.next.length + 1 });
+const tables = new LRUCache<string, Dfa>({
+  maxSize: 2_000_000,
+  sizeCalculation: (dfa) => dfa.next.length + 1,
+});
 
 function table(e: Expr & { kind: 'call' }, of: Attribute): Dfa {
   const key = `${of} ${show(e)}`;

@@ -150,7 +150,12 @@ export function indexOf(
       const next = Math.min(at + 1, Math.max(most, from) + wanted.length);
       const here = now === wanted.length && next - wanted.length >= from;
       if (here && !last) return states.id({ at: 0, matched: 0, said: of(next - wanted.length), found: true });
-      return states.id({ at: next, matched: now, said: here ? of(next - wanted.length) : said, found: false });
+      return states.id({
+        at: next,
+        matched: now,
+        said: here ? of(next - wanted.length) : said,
+        found: false,
+      });
     },
     end: (state) => states.of(state).said,
   };

@@ -60,8 +60,9 @@ class Automaton {
 }
 
 type Side = 'edge' | 'word' | 'other';
-const sides = Array.from({ length: 256 }, (_, byte): Side =>
-  byte < 128 && /\w/.test(String.fromCharCode(byte)) ? 'word' : 'other',
+const sides = Array.from(
+  { length: 256 },
+  (_, byte): Side => (byte < 128 && /\w/.test(String.fromCharCode(byte)) ? 'word' : 'other'),
 );
 
 function holds(place: Place, before: Side, behind: Side): boolean {

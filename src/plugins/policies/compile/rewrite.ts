@@ -50,7 +50,8 @@ export function replace(e: Expr, what: Expr, by: Expr): Expr {
   return e.kind === 'lambda' ? { ...e, bodies: e.bodies.map((each) => replace(each, what, by)) } : e;
 }
 
-const isCall = (e: Expr | undefined, operator: string): e is Call => e?.kind === 'call' && e.operator === operator;
+const isCall = (e: Expr | undefined, operator: string): e is Call =>
+  e?.kind === 'call' && e.operator === operator;
 
 /** The text that a hierarchy is made of, split at dots. */
 function hierarchy(e: Expr | undefined): Expr | undefined {
@@ -68,12 +69,18 @@ function hierarchies(e: Call): Call | undefined {
   const [a, b] = e.operands;
   const [left, right] = [hierarchy(a), hierarchy(b)];
   if (e.operator === 'size' && left) return call('size', call('split', left, value('.'))) as Call;
-  if (e.operator === 'index' && left) return call('index', call('split', left, value('.')), b as Expr) as Call;
-  const inner = find(e, (each) => each !== e && ['size', 'index'].includes(each.operator) && !!hierarchy(each.operands[0]));
+  if (e.operator === 'index' && left)
+    return call('index', call('split', left, value('.')), b as Expr) as Call;
+  const inner = find(
+    e,
+    (each) => each !== e && ['size', 'index'].includes(each.operator) && !!hierarchy(each.operands[0]),
+  );
   if (inner) return replace(e, inner, hierarchies(inner) as Call) as Call;
   if (!left || !right || e.operands.length !== 2) return undefined;
   if (isText(left)) {
-    return isText(right) ? undefined : related(turned[e.operator] ?? e.operator, right, left.value.split('.'));
+    return isText(right)
+      ? undefined
+      : related(turned[e.operator] ?? e.operator, right, left.value.split('.'));
   }
   return isText(right) ? related(e.operator, left, right.value.split('.')) : undefined;
 }
@@ -97,7 +104,8 @@ function related(operator: string, text: Expr, known: readonly string[]): Call |
     case 'immediateParentOf':
       return call('in', text, value(above.slice(-1))) as Call;
     case 'siblingOf': {
-      const parent = known.length > 1 ? call('startsWith', text, value(`${is(known.slice(0, -1))}.`)) : value(true);
+      const parent =
+        known.length > 1 ? call('startsWith', text, value(`${is(known.slice(0, -1))}.`)) : value(true);
       return call('and', parent, count(known.length)) as Call;
     }
     case 'overlaps':

@@ -216,7 +216,9 @@ export class TextCondition {
       throw new Refused(e.kind === 'call' ? e.operator : e.kind, `not compiled: ${show(e)}`);
     }
     const says = (n: number): Outcome => all[Math.min(n, mostBytes) + 1] as Outcome;
-    const all = Array.from({ length: mostBytes + 2 }, (_, i) => outcome(evaluate(replaced(e, number, value(i - 1)))));
+    const all = Array.from({ length: mostBytes + 2 }, (_, i) =>
+      outcome(evaluate(replaced(e, number, value(i - 1)))),
+    );
     // From here on all numbers say the same.
     const most = Math.max(1, all.map((each) => each !== all.at(-1)).lastIndexOf(true));
     const [of, sought, offset] = number.operands as [Expr, Expr, Expr | undefined];
@@ -226,7 +228,8 @@ export class TextCondition {
       const last = number.operator === 'lastIndexOf';
       if (offset) {
         const from = evaluate(offset);
-        if (typeof from !== 'number' || from < 0 || known === '') throw new Refused('indexOf', `not compiled: ${show(e)}`);
+        if (typeof from !== 'number' || from < 0 || known === '')
+          throw new Refused('indexOf', `not compiled: ${show(e)}`);
         return this.before(of, indexOf(known, false, most, says, from));
       }
       if (known === '') return last ? this.before(of, counted(most, says)) : constant(says(0));
@@ -340,7 +343,9 @@ function segments(separator: number, each: Machine, operator: string): Machine {
     start: pairs.id([begin, each.start]),
     step(state, byte) {
       const [so, inner] = pairs.of(state);
-      return pairs.id(byte === separator ? [add(so, each.end(inner)), each.start] : [so, each.step(inner, byte)]);
+      return pairs.id(
+        byte === separator ? [add(so, each.end(inner)), each.start] : [so, each.step(inner, byte)],
+      );
     },
     end(state) {
       const [so, inner] = pairs.of(state);

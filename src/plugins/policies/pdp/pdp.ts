@@ -2,8 +2,8 @@
 // The policy decision point: what is asked of it, whoever runs it.
 import type { GRPC } from '@cerbos/grpc';
 import type { Plan } from '../compile/compile.js';
-import { Refused } from '../compile/refused.js';
 import { fromPlan, type PlanOperand } from '../compile/expression.js';
+import { Refused } from '../compile/refused.js';
 
 /** A policy as it stands in the store. */
 export interface PolicyText {
