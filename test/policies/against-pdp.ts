@@ -44,18 +44,26 @@ interface Program {
   id: number;
 }
 
-/** One set of policies, asked about `questions` times. @throws Error when the set itself is refused by Cerbos */
+/**
+ * One set of policies, asked about `questions` times.
+ * @param compiledOtherwise what programs do when nothing is granted: another action makes them wrong
+ * @throws Error when the set itself is refused by Cerbos
+ */
 export async function round(
   random: Random,
   pdp: EmbeddedPdp,
   tool: ProgramTool,
   questions: number,
   tally: Tally,
+  compiledOtherwise = otherwise,
 ): Promise<void> {
   const set =
     random() < 0.3 ? generateSimple(random, Math.floor(random() * 64), 16) : generateSet(random, 12);
-  if (!(await pdp.load(set.policies)))
-    throw new Error(`Cerbos refused ${set.policies.map((each) => each.text).join('\n')}`);
+  const bad = await pdp.load(set.policies);
+  if (bad)
+    throw new Error(
+      `Cerbos refused ${[...bad.values()].join('; ')}: ${set.policies.map((each) => each.text).join('\n')}`,
+    );
   const sources = set.policies.map(({ id, text }) => parseSource(id, text));
   const facts = factsOf(sources);
   const actions = askedInOrder(facts.actions);
@@ -70,7 +78,7 @@ export async function round(
     }));
     try {
       const id = programs.length;
-      writer.set(id, compile(asked, otherwise, { lists, ...facts }));
+      writer.set(id, compile(asked, compiledOtherwise, { lists, ...facts }));
       programs.push({ roles, id });
       if (roles.length === 1) count(tally, set, roles[0] as string, 'compiled');
     } catch (error) {
@@ -99,7 +107,7 @@ function count(
     row[what]++;
     tally.operators.set(operator, row);
   }
-  if (error) tally.refusals.set(error.operator, (tally.refusals.get(error.operator) ?? 0) + 1);
+  if (error) tally.refusals.set(error.message, (tally.refusals.get(error.message) ?? 0) + 1);
 }
 
 async function planned(

@@ -277,6 +277,20 @@ export const templates: Record<string, Template[]> = {
     () => [`hierarchy(${q}).descendentOf(hierarchy("www"))`, ['www.example']],
     () => [`hierarchy(${q}).ancestorOf(hierarchy("www.example.com"))`, ['www.example']],
     () => [`hierarchy(${q}).size() == 2`],
+    (r) => [
+      `hierarchy(${q}).${pick(r, ['immediateChildOf', 'immediateParentOf', 'siblingOf', 'overlaps', 'ancestorOf', 'descendentOf'])}(hierarchy("${pick(r, ['www', 'www.example', 'a.b.c', 'www.example.com', ''])}"))`,
+      ['www.example.com', 'www.example', 'www', 'a.b'],
+    ],
+    (r) => [
+      `hierarchy("${pick(r, ['www', 'www.example', 'a.b.c'])}").${pick(r, ['immediateChildOf', 'immediateParentOf', 'siblingOf', 'overlaps', 'ancestorOf', 'descendentOf'])}(hierarchy(${q}))`,
+      ['www.example.com', 'www.example', 'www', 'a.b'],
+    ],
+    (r) => [
+      `hierarchy(${q}) ${pick(r, ['==', '!='])} hierarchy("${pick(r, ['www.example', 'x'])}")`,
+      ['www.example'],
+    ],
+    () => [`hierarchy(${q})[1] == "example"`, ['www.example']],
+    () => [`hierarchy(${q}).commonAncestors(hierarchy("www.example")) == hierarchy("www")`],
   ],
   'string, int, double, type': [
     () => [`string(${q}) == "www.example"`, ['www.example']],

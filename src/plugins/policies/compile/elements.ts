@@ -50,6 +50,9 @@ export function elementsOf(e: Expr, lists: ListIds): Elements | undefined {
     case 'filter':
     case 'map':
       return chosen(e.operator, elementsOf(a, lists), b);
+    case 'distinct':
+    case 'sort':
+      return tidy(e.operator, elementsOf(a, lists));
     case 'except':
     case 'intersect':
       return compared(e.operator, elementsOf(a, lists), elementsOf(b, lists));
@@ -72,6 +75,15 @@ function chosen(operator: string, of: Elements | undefined, lambda: Expr): Eleme
     if (holds) all.push(element);
   }
   return { ...of, all };
+}
+
+/** distinct and sort change nothing about R.attr.lists, nor about what is chosen from it. */
+function tidy(operator: string, of: Elements | undefined): Elements | undefined {
+  const texts = of?.all.map((each) => (each.of.kind === 'value' ? each.of.value : undefined));
+  if (!of?.ordered || !texts?.every((each) => typeof each === 'string')) return undefined;
+  const rises = texts.every((each, i) => i === 0 || compareText(texts[i - 1] as string, each) < 0);
+  const distinct = new Set(texts).size === texts.length;
+  return (operator === 'sort' ? rises : distinct) ? of : undefined;
 }
 
 /** True or false when `e` is that without a request. */

@@ -167,6 +167,8 @@ export function evaluate(e: Expr): Result {
   if (e.kind === 'value') return e.value;
   if (e.kind !== 'call') throw new Refused(e.kind, 'a part of a condition that has no value yet');
   switch (e.operator) {
+    case '@fails':
+      return failed;
     case 'and':
     case 'or':
       return logical(e.operator === 'or', e.operands);

@@ -27,6 +27,7 @@ import {
 import type { Graph, Test } from './graph.js';
 import type { Outcome } from './machine.js';
 import { Refused } from './refused.js';
+import { replace, simpler } from './rewrite.js';
 import { outcome, TextCondition } from './text.js';
 
 export interface LowerOptions {
@@ -120,6 +121,8 @@ export class Lowering {
       case 'is_subset':
         return this.at(call('isSubset', a, b), ways);
     }
+    const said = simpler(e);
+    if (said) return this.at(said, ways);
     return this.overElements(e, ways) ?? this.leaf(e, ways);
   }
 
@@ -497,12 +500,6 @@ function find(
     if (found) return found;
   }
   return undefined;
-}
-
-function replace(e: Expr, what: Expr, by: Expr): Expr {
-  if (show(e) === show(what)) return by;
-  if (e.kind === 'call') return { ...e, operands: e.operands.map((each) => replace(each, what, by)) };
-  return e.kind === 'lambda' ? { ...e, bodies: e.bodies.map((each) => replace(each, what, by)) } : e;
 }
 
 function refuseNumbers(e: Expr): void {

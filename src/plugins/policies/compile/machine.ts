@@ -125,26 +125,39 @@ export function occurrences(byte: number, most: number, of: (count: number) => O
   };
 }
 
-/** What `of` says of where `text` (not empty) begins for the first or last time; -1 when nowhere. */
-export function indexOf(text: string, last: boolean, of: (index: number) => Outcome): Machine {
+/**
+ * What `of` says of where `text` (not empty) begins for the first or last time, at `from` or behind it; -1 when nowhere.
+ * @param most from here on `of` says the same of all
+ */
+export function indexOf(
+  text: string,
+  last: boolean,
+  most: number,
+  of: (index: number) => Outcome,
+  from = 0,
+): Machine {
   const wanted = bytesOf(text);
   const go = advance(wanted);
-  // One number for: the position, how much of the text ends here, where it was found (0: nowhere).
-  const width = wanted.length + 1;
-  const places = 2048;
-  const state = (at: number, matched: number, found: number) => (at * width + matched) * places + found + 1;
+  const states = interned<{ at: number; matched: number; said: Outcome; found: boolean }>(
+    ({ at, matched, said, found }) => `${at} ${matched} ${said} ${found}`,
+  );
   return {
-    start: state(0, 0, -1),
-    step(from, byte) {
-      const found = ((from as number) % places) - 1;
-      if (found >= 0 && !last) return from;
-      const rest = Math.floor((from as number) / places);
-      const at = Math.floor(rest / width);
-      const now = go(rest % width, byte);
-      const where = now === wanted.length ? at + 1 - wanted.length : found;
-      return !last && where >= 0 ? state(0, 0, where) : state(Math.min(at + 1, places - 2), now, where);
+    start: states.id({ at: 0, matched: 0, said: of(-1), found: false }),
+    step(state, byte) {
+      const { at, matched, said, found } = states.of(state);
+      if (found && !last) return state;
+      const now = go(matched, byte);
+      const next = Math.min(at + 1, Math.max(most, from) + wanted.length);
+      const here = now === wanted.length && next - wanted.length >= from;
+      if (here && !last) return states.id({ at: 0, matched: 0, said: of(next - wanted.length), found: true });
+      return states.id({
+        at: next,
+        matched: now,
+        said: here ? of(next - wanted.length) : said,
+        found: false,
+      });
     },
-    end: (from) => of(((from as number) % places) - 1),
+    end: (state) => states.of(state).said,
   };
 }
 

@@ -215,27 +215,30 @@ export class TextCondition {
     if (number?.kind !== 'call') {
       throw new Refused(e.kind === 'call' ? e.operator : e.kind, `not compiled: ${show(e)}`);
     }
-    const results = new Map<number, Outcome>();
-    const says = (n: number): Outcome => {
-      let known = results.get(n);
-      if (known === undefined) {
-        known = outcome(evaluate(replaced(e, number, value(n))));
-        results.set(n, known);
-      }
-      return known;
-    };
-    const [of, sought] = number.operands as [Expr, Expr];
+    const says = (n: number): Outcome => all[Math.min(n, mostBytes) + 1] as Outcome;
+    const all = Array.from({ length: mostBytes + 2 }, (_, i) =>
+      outcome(evaluate(replaced(e, number, value(i - 1)))),
+    );
+    // From here on all numbers say the same.
+    const most = Math.max(1, all.map((each) => each !== all.at(-1)).lastIndexOf(true));
+    const [of, sought, offset] = number.operands as [Expr, Expr, Expr | undefined];
     if (number.operator !== 'size') {
       const known = evaluate(sought);
       if (typeof known !== 'string') return constant(2);
       const last = number.operator === 'lastIndexOf';
-      if (known === '') return last ? this.before(of, counted(mostBytes, says)) : constant(says(0));
-      return this.before(of, indexOf(known, last, says));
+      if (offset) {
+        const from = evaluate(offset);
+        if (typeof from !== 'number' || from < 0 || known === '')
+          throw new Refused('indexOf', `not compiled: ${show(e)}`);
+        return this.before(of, indexOf(known, false, most, says, from));
+      }
+      if (known === '') return last ? this.before(of, counted(most, says)) : constant(says(0));
+      return this.before(of, indexOf(known, last, most, says));
     }
     if (this.isText(of)) {
       if (/\b(add|replace)\(/.test(show(of)))
         throw new Refused('size', `size of a text that was added to: ${show(of)}`);
-      return this.before(of, counted(mostBytes, says));
+      return this.before(of, counted(most, says));
     }
     const parts = of as Expr & { kind: 'call' };
     const [text, separator] = parts.operands as [Expr, Expr];
@@ -244,7 +247,7 @@ export class TextCondition {
     }
     return this.before(
       text,
-      occurrences(separator.value.charCodeAt(0), mostBytes, (count) => says(count + 1)),
+      occurrences(separator.value.charCodeAt(0), most, (count) => says(count + 1)),
     );
   }
 
@@ -254,7 +257,8 @@ export class TextCondition {
     const [of] = e.operands as [Expr];
     const sized =
       e.operator === 'size' && (this.isText(of) || (of.kind === 'call' && of.operator === 'split'));
-    const placed = /^(lastI|i)ndexOf$/.test(e.operator) && this.isText(of) && e.operands.length === 2;
+    const others = e.operands.length === 2 || (e.operands.length === 3 && e.operator === 'indexOf');
+    const placed = /^(lastI|i)ndexOf$/.test(e.operator) && this.isText(of) && others;
     if (sized || placed) return e;
     const found = e.operands.filter((each) => this.has(each)).map((each) => this.number(each));
     const [first] = found;

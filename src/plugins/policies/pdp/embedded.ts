@@ -11,6 +11,7 @@ import { GRPC } from '@cerbos/grpc';
 import { spawnCerbos } from './binary.js';
 import { markKind, writePolicies } from './files.js';
 import type { PolicyText } from './pdp.js';
+import { verify } from './verify.js';
 
 // The socket lies in a directory of this user's own; the admin API asks for a password all the same. Cost 4, because
 // it is computed for every call.
@@ -19,6 +20,9 @@ const passwordHash = 'JDJiJDA0JE5ub2VMb2NhbFNvY2tldE9ubHkuLi4vcmNpNFBzMmdwV1FzSH
 
 /** ms; a start takes some 300. */
 const startTime = 20_000;
+/** ms; a set of policies is compiled in 10 to 30. */
+const usualTime = 100;
+const loadTime = 10_000;
 const firstPause = 100;
 const longestPause = 10_000;
 
@@ -57,6 +61,10 @@ export class EmbeddedPdp {
   get isAnswering(): boolean {
     return this.answering;
   }
+  /** The last of what it wrote. */
+  get said(): string {
+    return this.output.trim();
+  }
   get pid(): number | undefined {
     return this.child?.pid;
   }
@@ -67,23 +75,51 @@ export class EmbeddedPdp {
   }
 
   /**
-   * Goes over to these policies as a whole.
-   * @returns whether it did; if not it is as it was, and verify() says why
+   * Goes over to these policies as a whole, or stays with those it has.
+   * @returns undefined when it did; by id why policies are bad when it stays
+   * @throws Error when it does neither within 10 s; what the transport throws
    */
-  async load(policies: readonly PolicyText[], signal?: AbortSignal): Promise<boolean> {
+  async load(
+    policies: readonly PolicyText[],
+    signal?: AbortSignal,
+  ): Promise<Map<string, string> | undefined> {
     await this.ready;
     const generation = ++this.generation;
     writePolicies(this.policies, policies, String(generation));
+    const bad = await this.reload(generation, policies, signal);
+    if (!bad) this.loaded = [...policies];
+    else writePolicies(this.policies, this.loaded, String(generation));
+    return bad;
+  }
+
+  /**
+   * Cerbos says "done" to a reload before it has compiled what it read, and does not say when that failed: the policy with
+   * the generation's number shows that it went over.
+   */
+  private async reload(
+    generation: number,
+    policies: readonly PolicyText[],
+    signal: AbortSignal | undefined,
+  ): Promise<Map<string, string> | undefined> {
+    let read = true;
     try {
       await this.client.reloadStore({ wait: true }, signal ? { signal } : {});
     } catch (error) {
       signal?.throwIfAborted();
       if (!this.answering) throw error;
+      read = false;
     }
-    const went = (await this.has(generation)) === true;
-    if (went) this.loaded = [...policies];
-    else writePolicies(this.policies, this.loaded, String(generation));
-    return went;
+    const asked = performance.now();
+    for (let verified = false; ; await wait(2)) {
+      if (read && (await this.has(generation))) return undefined;
+      const ms = performance.now() - asked;
+      if (!verified && (!read || ms > usualTime)) {
+        verified = true;
+        const { bad } = await verify(policies, signal);
+        if (bad.size > 0) return bad;
+      }
+      if (ms > loadTime) throw new Error(`Cerbos does not take policies that compile: ${this.said}`);
+    }
   }
 
   async stop(): Promise<void> {

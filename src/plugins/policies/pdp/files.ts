@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 // Policies as files, for Cerbos: one a policy, named so that its id can be told from the name, and the schema.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import schema from '../schema/dns_query.json' with { type: 'json' };
 import type { PolicyText } from './pdp.js';
-
-const schema = () => readFileSync(fileURLToPath(new URL('../schema/dns_query.json', import.meta.url)));
 
 /** Ids may hold anything that a key may; names of files may not. JSON is YAML, so one suffix does. */
 export const fileOf = (id: string): string => `${Buffer.from(id, 'utf8').toString('base64url') || '_'}.yaml`;
@@ -23,7 +21,7 @@ export function writePolicies(directory: string, policies: readonly PolicyText[]
     if (file !== '_schemas' && !wanted.has(file)) rmSync(join(directory, file), { recursive: true });
   }
   for (const [file, text] of wanted) writeFileSync(join(directory, file), text);
-  writeFileSync(join(directory, '_schemas', 'dns_query.json'), schema());
+  writeFileSync(join(directory, '_schemas', 'dns_query.json'), JSON.stringify(schema));
 }
 
 /** A policy of our own says which generation of files the decision point has loaded. */
