@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
 # Builds the tree and passes the native, daemon, scenario and stress tests (without sanitizers) inside newer Debian
-# releases, for the Kea and etcd that they carry. Roots are bootstrapped once, into NNOE_MATRIX_DIR (default /var/tmp/nnoe-matrix), and kept.
-#   tools/matrix.sh [RELEASE...]     default: trixie (Kea 2.6) and forky (Kea 3.0)
+# releases, for the Kea, dnsdist and etcd that they carry. Roots are bootstrapped once, into NNOE_MATRIX_DIR (default /var/tmp/nnoe-matrix), and kept.
+#   tools/matrix.sh [RELEASE...]     default: trixie (Kea 2.6, dnsdist 1.9) and forky (Kea 3.0, dnsdist 2.1)
 #   TESTS=regex                      which test files; default: those that start servers, the native ones, and the stores
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -83,25 +83,29 @@ inside() {
 }
 
 one() {
-  local release=$1 root=$roots/$1 log=$logs/$1.log start=$SECONDS kea etcd result status=0
-  bootstrap "$release" "$root" || { row "$release" - - "no root"; return 1; }
+  local release=$1 root=$roots/$1 log=$logs/$1.log start=$SECONDS kea dnsdist etcd result status=0
+  bootstrap "$release" "$root" || { row "$release" - - - "no root"; return 1; }
   share_network "$root"
   copy_tree "$root/srv/nnoe"
   say "$release: installing, building, testing (log: $log)"
   inside "$root" bash -c 'cd /srv/nnoe && { dpkg-query -W npm >/dev/null 2>&1 || apt-get update -qq; } &&
     tools/setup.sh node build && make --no-print-directory SANITIZERS= test' >"$log" 2>&1 || status=$?
-  kea=$(inside "$root" dpkg-query -W -f '${Version}' kea-dhcp4-server 2>/dev/null)
-  etcd=$(inside "$root" dpkg-query -W -f '${Version}' etcd-server 2>/dev/null)
+  kea=$(installed "$root" kea-dhcp4-server)
+  dnsdist=$(installed "$root" dnsdist)
+  etcd=$(installed "$root" etcd-server)
   result=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -1)
   if [ $status != 0 ]; then
     grep -A30 '^FAIL' "$log" | head -60 >&2 || true
     [ -n "$result" ] || tail -20 "$log" >&2
   fi
-  row "$release" "${kea:--}" "${etcd:--}" "${result:-did not get as far as the tests}, $(((SECONDS - start) / 60)) min"
+  row "$release" "$kea" "$dnsdist" "$etcd" "${result:-did not get as far as the tests}, $(((SECONDS - start) / 60)) min"
   return $status
 }
 
-row() { printf '%-8s  %-18s  %-12s  %s\n' "$@" >>"$logs/table"; }
+# The version of a package in a root, or a dash.
+installed() { inside "$1" dpkg-query -W -f '${Version}' "$2" 2>/dev/null || echo -; }
+
+row() { printf '%-8s  %-18s  %-16s  %-12s  %s\n' "$@" >>"$logs/table"; }
 
 main() {
   local release status=0
@@ -113,7 +117,7 @@ main() {
   exec 9>"$roots/.lock"
   flock -n 9 || die "another matrix is at work in $roots"
   : >"$logs/table"
-  row release Kea etcd result
+  row release Kea dnsdist etcd result
   for release in "$@"; do one "$release" || status=1; done
   cat "$logs/table"
   return $status

@@ -8,7 +8,7 @@
 set -euo pipefail
 
 build="g++ make cmake git kea-dev libboost-dev liblog4cplus-dev doctest-dev"
-run="$build kea-dhcp4-server kea-dhcp6-server kea-admin etcd-server etcd-client curl"
+run="$build kea-dhcp4-server kea-dhcp6-server kea-admin etcd-server etcd-client curl dnsdist knot"
 
 packages_for() {
   case $1 in
@@ -17,7 +17,7 @@ packages_for() {
     test) echo "$run openssl python3 procps iproute2 faketime zsh" ;;
     check) echo "$build clang-tidy" ;;
     fuzz) echo "$build clang $(clang_runtime)" ;;
-    bench) echo "$run valgrind" ;;
+    bench) echo "$run valgrind dnsperf" ;;
     matrix) echo "debootstrap git util-linux" ;;
     node) echo "nodejs npm libnode-dev ca-certificates" ;;
     *)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// What every file of a tables directory has in common; TABLES.md describes the formats byte by byte. All numbers are
-// little-endian and files hold these structures as they stand. The host alone writes the directory; whoever reads
-// copies a file into memory of its own, then checks it, then uses it.
+// What every file of a tables directory has in common; TABLES.md describes the formats byte by byte. All
+// numbers are little-endian and files hold these structures as they stand. The host alone writes the
+// directory; whoever reads copies a file into memory of its own, then checks it, then uses it.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +19,20 @@ constexpr uint32_t kVersion = 1;
 constexpr uint32_t kMaxRoleSets = 4096;  // over the life of a directory; ids are 0..4095
 constexpr uint32_t kMaxLists = 256;      // likewise
 constexpr uint32_t kMaxActions = 1024;   // distinct answers in one generation
-constexpr size_t kMaxName = 255;         // bytes of a name in wire form, its root label included (RFC 1035, 2.3.4)
-constexpr size_t kMaxLabels = 127;       // without the root label
+constexpr size_t kMaxName = 255;    // bytes of a name in wire form, its root label included (RFC 1035, 2.3.4)
+constexpr size_t kMaxLabels = 127;  // without the root label
 
 // The role set of clients without a mapping is always number 0.
 constexpr uint16_t kDefaultRoleSet = 0;
 constexpr uint16_t kAbsent = 0xffff;   // no entry, ask the next table
 constexpr uint16_t kRemoved = 0xfffe;  // in a delta: the base's entry counts no longer
+
+// How many numbers of each sort a generation has; every number in every section of it is below.
+struct Limits {
+  uint32_t role_sets = 0;
+  uint32_t lists = 0;
+  uint32_t actions = 0;
+};
 
 constexpr uint64_t kManifestMagic = journal::layout::magic("NNOEmani");
 constexpr uint64_t kSectionMagic = journal::layout::magic("NNOEsect");
@@ -45,9 +52,8 @@ enum class Section : uint32_t {
 };
 constexpr uint32_t kSections = 10;
 constexpr const char* kSectionNames[kSections + 1] = {
-    "",         "registry",       "actions", "hosts",       "hosts-delta",
-    "prefixes", "prefixes-delta", "names",   "names-delta", "subscriptions",
-    "programs"};
+    "",      "registry",    "actions",       "hosts",   "hosts-delta", "prefixes", "prefixes-delta",
+    "names", "names-delta", "subscriptions", "programs"};
 
 constexpr size_t kIdBytes = 16;
 constexpr size_t kBodyAlign = 64;
@@ -66,8 +72,8 @@ struct SectionHeader {
 };
 static_assert(sizeof(SectionHeader) == kBodyAlign && offsetof(SectionHeader, crc) == 60);
 
-// `manifest`, replaced by rename: this, then `count` entries in the order of their kinds, then 4 bytes of CRC32C of
-// everything before.
+// `manifest`, replaced by rename: this, then `count` entries in the order of their kinds, then 4 bytes of
+// CRC32C of everything before.
 struct Manifest {
   uint64_t magic;
   uint32_t version;

@@ -40,11 +40,6 @@ class Programs {
     uint16_t action = 0;    // of a fallback: until its answer is there
     uint16_t terminal = 0;  // of kAction, for why()
   };
-  struct Limits {
-    uint32_t role_sets;  // those above are unplanned
-    uint32_t lists;
-    uint32_t actions;
-  };
 
   // Checks everything that run() relies on. `why` is one clause. `out` points into `body`, which has to
   // outlive it.

@@ -14,7 +14,7 @@ using namespace program;
 
 class ProgramCheck {
  public:
-  ProgramCheck(Body body, const Programs::Limits& limits, Programs& out, std::string& why)
+  ProgramCheck(Body body, const Limits& limits, Programs& out, std::string& why)
       : body_(body), limits_(limits), p_(out), why_(why) {}
 
   bool run() { return parts() && constants() && terminals() && programs() && roles(); }
@@ -270,7 +270,7 @@ class ProgramCheck {
   }
 
   const Body body_;
-  const Programs::Limits limits_;
+  const Limits limits_;
   Programs& p_;
   std::string& why_;
   uint64_t at_ = 0;

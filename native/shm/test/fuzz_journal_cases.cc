@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// fuzz_cases [COUNT [SEED]]: the fuzzer's function over journals that were valid and then changed, without
+// fuzz_journal_cases [COUNT [SEED]]: the fuzzer's function over journals that were valid and then changed, without
 // libFuzzer; always the same cases for the same arguments.
 #include <algorithm>
 #include <cstdio>

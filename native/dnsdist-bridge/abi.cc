@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <algorithm>
+#include <cstring>
+
+#include "dnsdist-bridge/nnoe.h"
+#include "dnsdist-bridge/runtime.h"
+
+#define NNOE_EXPORT extern "C" __attribute__((visibility("default")))
+
+struct nnoe_handle {
+  std::unique_ptr<nnoe::bridge::Runtime> runtime;
+};
+
+namespace {
+
+static_assert(sizeof(nnoe_verdict) == sizeof(nnoe::tables::Verdict) &&
+              offsetof(nnoe_verdict, generation) == offsetof(nnoe::tables::Verdict, generation) &&
+              offsetof(nnoe_verdict, list) == offsetof(nnoe::tables::Verdict, list));
+
+void tell(const std::string& why, char* error, size_t error_bytes) {
+  if (error == nullptr || error_bytes == 0) return;
+  const size_t size = std::min(why.size(), error_bytes - 1);
+  std::memcpy(error, why.data(), size);
+  error[size] = 0;
+}
+
+}  // namespace
+
+NNOE_EXPORT uint32_t nnoe_abi(void) { return NNOE_ABI; }
+
+NNOE_EXPORT int nnoe_open(const nnoe_options* options, nnoe_handle** handle, char* error,
+                          size_t error_bytes) {
+  std::string why = "no options, no directory, or nowhere to put the handle";
+  try {
+    if (options != nullptr && options->directory != nullptr && handle != nullptr) {
+      nnoe::bridge::Options wanted;
+      wanted.directory = options->directory;
+      if (options->decisions != nullptr) wanted.decisions = options->decisions;
+      wanted.bridge = NNOE_VERSION;
+      wanted.sampling = options->sampling;
+      wanted.fail_closed = options->fail_closed != 0;
+      if (auto runtime = nnoe::bridge::Runtime::start(wanted, why)) {
+        *handle = new nnoe_handle{std::move(runtime)};
+        return 0;
+      }
+    }
+  } catch (const std::bad_alloc&) {
+    why = "no memory";
+  }
+  tell(why, error, error_bytes);
+  return 1;
+}
+
+NNOE_EXPORT int nnoe_decide(nnoe_handle* handle, const uint8_t* address, uint32_t address_bytes,
+                            const uint8_t* name, uint32_t name_bytes, uint16_t qtype, nnoe_verdict* verdict) {
+  const nnoe::tables::Question question{address, address_bytes, name_bytes, name, qtype};
+  const nnoe::bridge::Runtime::Query query(*handle->runtime, question);
+  if (verdict != nullptr) std::memcpy(verdict, &query.verdict(), sizeof(*verdict));
+  return static_cast<int>(query.verdict().act);
+}
+
+NNOE_EXPORT uint64_t nnoe_generation(const nnoe_handle* handle) { return handle->runtime->generation(); }
+
+NNOE_EXPORT void nnoe_close(nnoe_handle* handle) { delete handle; }

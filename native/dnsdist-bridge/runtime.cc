@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MPL-2.0
+#include "dnsdist-bridge/runtime.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <new>
+#include <system_error>
+
+#include "shm/tables/decide.h"
+
+namespace nnoe::bridge {
+
+using journal::Fd;
+using tables::Act;
+using tables::Action;
+using tables::Epochs;
+using tables::Generation;
+using tables::Read;
+using tables::Reason;
+using tables::Verdict;
+
+namespace {
+
+constexpr int kLookEvery = 1000;  // ms; a directory that is not there yet cannot be watched
+constexpr int kAgainEvery = 10;   // looks; then a generation that was refused is loaded once more
+constexpr uint32_t kWatched = IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+
+const Action kAllowed = tables::simple_action(Act::kAllow);
+const Action kRefusedAction = tables::simple_action(Act::kRefused);
+
+std::atomic<uint64_t> runtimes{0};
+
+// To standard error, which is the log of the server.
+void say(const std::string& text) noexcept { std::fprintf(stderr, "nnoe: %s\n", text.c_str()); }
+
+// Tells when something was renamed into a directory; looks again for one that was not there.
+class Watch {
+ public:
+  explicit Watch(std::string path) : path_(std::move(path)), fd_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {}
+
+  int fd() const noexcept { return fd_.get(); }
+
+  // Begins to watch, if there is something to watch and it is not done yet. Before a look, so that nothing
+  // that comes after that is missed.
+  void begin() noexcept {
+    if (fd_ && watch_ < 0) watch_ = inotify_add_watch(fd_.get(), path_.c_str(), kWatched);
+  }
+
+  // Takes what was told. When the directory itself was taken away, the next `begin` watches the new one.
+  void take() noexcept {
+    alignas(inotify_event) char buffer[4096];
+    for (ssize_t size; fd_ && (size = ::read(fd_.get(), buffer, sizeof(buffer))) > 0;) {
+      for (ssize_t at = 0; at < size;) {
+        inotify_event event{};
+        std::memcpy(&event, buffer + at, sizeof(event));
+        if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0) forget();
+        at += static_cast<ssize_t>(sizeof(event) + event.len);
+      }
+    }
+  }
+
+ private:
+  void forget() noexcept {
+    if (watch_ >= 0) inotify_rm_watch(fd_.get(), watch_);
+    watch_ = -1;
+  }
+
+  std::string path_;
+  Fd fd_;
+  int watch_ = -1;
+};
+
+// The others are answered as `fail` says.
+bool has_action(Reason reason) noexcept {
+  constexpr uint32_t kWith =
+      1u << static_cast<uint32_t>(Reason::kAllowList) | 1u << static_cast<uint32_t>(Reason::kBlockList) |
+      1u << static_cast<uint32_t>(Reason::kPolicy) | 1u << static_cast<uint32_t>(Reason::kNoPolicy) |
+      1u << static_cast<uint32_t>(Reason::kFallback);
+  return (kWith >> static_cast<uint32_t>(reason) & 1) != 0;
+}
+
+}  // namespace
+
+// Threads keep hold of it, so that one that ends after its runtime finds what it has to give back.
+struct Runtime::Shared {
+  Epochs epochs;
+  std::atomic<const Generation*> current{nullptr};
+  std::atomic<bool> asked{false};  // relaxed: some thread has asked; the helper need not know at once
+};
+
+// A query thread, as one runtime knows it.
+struct Runtime::Thread {
+  std::shared_ptr<Shared> shared;
+  Epochs::Reader* reader;
+  tables::Slot* slot;  // null: nothing is counted
+
+  ~Thread() { Epochs::leave(reader); }
+};
+
+// The runtimes that a thread has asked: one in a server; tests have more.
+struct Runtime::Threads {
+  std::map<uint64_t, std::unique_ptr<Thread>> all;
+  static thread_local Threads here;
+};
+
+thread_local Runtime::Threads Runtime::Threads::here;
+
+// The one that it asked last. In the few bytes that every thread keeps free for libraries loaded later, so
+// that it is found without a call.
+struct Runtime::Last {
+  uint64_t runtime = 0;
+  Thread* thread = nullptr;
+  static thread_local Last here;
+};
+
+__attribute__((tls_model("initial-exec"))) thread_local Runtime::Last Runtime::Last::here;
+
+Runtime::Runtime(const Options& options)
+    : options_(options),
+      number_(runtimes.fetch_add(1, std::memory_order_relaxed) + 1),
+      shared_(std::make_shared<Shared>()),
+      loader_(options.directory),
+      stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (options.decisions.empty()) return;
+  tables::DecisionOptions decisions;
+  decisions.bridge = options.bridge;
+  decisions.dnsdist = options.server;
+  decisions.fail = options.fail_closed ? tables::FailMode::kClosed : tables::FailMode::kOpen;
+  decisions.sampling = options.sampling;
+  decisions_ = tables::DecisionWriter::create(options.decisions, decisions);
+}
+
+std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why) noexcept try {
+  std::unique_ptr<Runtime> runtime(new Runtime(options));
+  runtime->look(true);
+  // Signals are the server's.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    runtime->helper_ = std::thread([self = runtime.get()] { self->run(); });
+  } catch (const std::system_error& error) {
+    why = error.what();
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!runtime->helper_.joinable()) return nullptr;
+  return runtime;
+} catch (const std::exception& error) {
+  why = error.what();
+  return nullptr;
+}
+
+Runtime::~Runtime() {
+  const uint64_t one = 1;
+  if (helper_.joinable() && ::write(stop_.get(), &one, sizeof(one)) == sizeof(one)) helper_.join();
+  shared_->current.store(nullptr, std::memory_order_release);
+}
+
+uint64_t Runtime::generation() const noexcept {
+  // SYNC read:generation - only its number is looked at, and a generation is freed by the helper alone.
+  Thread* thread = const_cast<Runtime*>(this)->here();
+  if (thread == nullptr) return 0;
+  shared_->epochs.enter(*thread->reader);
+  const Generation* current = shared_->current.load(std::memory_order_acquire);
+  const uint64_t number = current == nullptr ? 0 : current->head.generation;
+  Epochs::exit(*thread->reader);
+  return number;
+}
+
+// --- the helper ---
+
+void Runtime::run() noexcept {
+  pthread_setname_np(pthread_self(), "nnoe-tables");
+  Watch watch(options_.directory);
+  for (int looks = 1;; ++looks) {
+    watch.begin();
+    try {
+      look(looks % kAgainEvery == 0);
+      keep_decisions();
+    } catch (const std::exception& error) {
+      say(std::string("tables were not loaded: ") + error.what());
+    }
+    pollfd events[] = {{stop_.get(), POLLIN, 0}, {watch.fd(), POLLIN, 0}};
+    ::poll(events, watch.fd() < 0 ? 1 : 2, kLookEvery);
+    if (events[0].revents != 0) return;
+    watch.take();
+  }
+}
+
+void Runtime::look(bool again) {
+  std::shared_ptr<const Generation> next;
+  std::string why;
+  const Read read = loader_.poll(again, next, why);
+  if (read == Read::kDone) replace(std::move(next));
+  if (read != Read::kRefused) return;
+  say("refused the tables in " + options_.directory + ": " + why);
+  if (decisions_) decisions_->set_refused(loader_.refused(), why);
+}
+
+// The file appears with the first query: a check of the server's configuration asks nothing and leaves
+// nothing.
+void Runtime::keep_decisions() {
+  if (!decisions_ || !shared_->asked.load(std::memory_order_relaxed)) return;
+  std::string why;
+  if (decisions_->maintain(why)) {
+    complaint_.clear();
+  } else if (complaint_ != why) {
+    say("decisions are counted, but the host is not told of them: " + why);
+    complaint_ = why;
+  }
+}
+
+void Runtime::replace(std::shared_ptr<const Generation> next) {
+  // SYNC write:generation - release, so that who gets the pointer finds the tables; partner: Query.
+  shared_->current.store(next.get(), std::memory_order_release);
+  shared_->epochs.wait();
+  held_ = std::move(next);
+  if (decisions_) decisions_->set_loaded(held_->head.generation, held_->bytes);
+}
+
+// --- query threads ---
+
+Runtime::Thread* Runtime::here() noexcept {
+  const Last& last = Last::here;
+  return __builtin_expect(last.runtime == number_, 1) ? last.thread : join();
+}
+
+// The first query of a thread, or one after it asked another runtime.
+__attribute__((noinline, cold)) Runtime::Thread* Runtime::join() noexcept try {
+  std::unique_ptr<Thread>& mine = Threads::here.all[number_];
+  if (!mine) {
+    Epochs::Reader* reader = shared_->epochs.join();
+    if (reader == nullptr) return nullptr;
+    mine.reset(new Thread{shared_, reader, decisions_ ? decisions_->claim() : nullptr});
+    shared_->asked.store(true, std::memory_order_relaxed);
+  }
+  Last::here = {number_, mine.get()};
+  return mine.get();
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
+Runtime::Query::Query(Runtime& runtime, const tables::Question& question) noexcept
+    : thread_(runtime.here()), verdict_{Act::kAllow, Reason::kNoTables, 0, 0, tables::kNoList, 0} {
+  const Generation* generation = nullptr;
+  if (__builtin_expect(thread_ != nullptr, 1)) {
+    Shared& shared = *runtime.shared_;
+    shared.epochs.enter(*thread_->reader);
+    // SYNC read:generation - acquire; partner: replace.
+    generation = shared.current.load(std::memory_order_acquire);
+  }
+  if (__builtin_expect(generation != nullptr, 1)) {
+    tables::Trace trace;
+    verdict_ = tables::decide(*generation, question, trace);
+  }
+  if (__builtin_expect(has_action(verdict_.reason), 1)) {
+    action_ = &generation->actions->view[verdict_.action];
+  } else {
+    follow_fail(runtime.options_.fail_closed);
+  }
+  if (thread_ == nullptr || thread_->slot == nullptr) return;
+  thread_->slot->count(verdict_);
+  thread_->slot->record(question, verdict_);
+}
+
+void Runtime::Query::follow_fail(bool closed) noexcept {
+  verdict_.act = closed ? Act::kRefused : Act::kAllow;
+  action_ = closed ? &kRefusedAction : &kAllowed;
+}
+
+Runtime::Query::~Query() {
+  if (thread_ != nullptr) Epochs::exit(*thread_->reader);
+}
+
+}  // namespace nnoe::bridge

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MPL-2.0
+// The bridge in one process: a helper thread that keeps the newest good generation of a tables directory, and
+// what a query thread does with it. Query threads share nothing that changes but one pointer; they make no
+// system call, take no lock and allocate nothing, except once when a thread asks for the first time.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "shm/files.h"
+#include "shm/tables/actions.h"
+#include "shm/tables/decision_writer.h"
+#include "shm/tables/epochs.h"
+#include "shm/tables/generation.h"
+
+namespace nnoe::bridge {
+
+struct Options {
+  std::string directory;  // of the tables, absolute
+  std::string decisions;  // where counters and records go, absolute; empty: nowhere
+  std::string server;     // what it was loaded into, such as "dnsdist 1.7.3"; for the status
+  std::string bridge;     // version of this library, likewise
+  uint32_t sampling = 1;  // one decision in so many is recorded, 0: none; all are counted
+  bool fail_closed = false;
+};
+
+class Runtime {
+ public:
+  // Never fails for what the directory holds or lacks: queries get what `fail` says until there is a
+  // generation. Null and `why` when there is no memory or no thread.
+  static std::unique_ptr<Runtime> start(const Options& options, std::string& why) noexcept;
+  // Whoever ends it has seen to it that no thread is inside a Query.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  class Query;
+
+  // Generation that queries get now; 0: none.
+  uint64_t generation() const noexcept;
+
+ private:
+  struct Shared;
+  struct Thread;
+  struct Threads;
+  struct Last;
+
+  explicit Runtime(const Options& options);
+  Thread* here() noexcept;
+  Thread* join() noexcept;
+  void run() noexcept;
+  void look(bool again);
+  void replace(std::shared_ptr<const tables::Generation> next);
+  void keep_decisions();
+
+  const Options options_;
+  const uint64_t number_;  // of this runtime in the process; never used again
+  std::shared_ptr<Shared> shared_;
+  tables::GenerationLoader loader_;
+  std::shared_ptr<const tables::Generation> held_;     // what queries get; the helper's
+  std::unique_ptr<tables::DecisionWriter> decisions_;  // null: nobody is told
+  std::string complaint_;                              // of decisions_, said once
+  journal::Fd stop_;                                   // eventfd
+  std::thread helper_;
+};
+
+// One query. Its verdict is counted, and recorded if the sample has it; what it points to lives as long as it
+// does.
+class Runtime::Query {
+ public:
+  Query(Runtime& runtime, const tables::Question& question) noexcept;
+  ~Query();
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  const tables::Verdict& verdict() const noexcept { return verdict_; }
+  const tables::Action& action() const noexcept { return *action_; }
+
+ private:
+  void follow_fail(bool closed) noexcept;
+
+  Thread* thread_;
+  tables::Verdict verdict_;
+  const tables::Action* action_;
+};
+
+}  // namespace nnoe::bridge

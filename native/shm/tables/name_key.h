@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MPL-2.0
+// The order in which names are stored and merged: by their labels from the top down, so that everything below
+// a name follows right behind it. A key is the wire form with its labels in reverse: `www.example.com` is
+// 3com7example3www0; bytes are compared as they are.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "shm/tables/layout.h"
+
+namespace nnoe::tables {
+
+struct NameKey {
+  uint8_t bytes[kMaxName];
+  size_t size = 0;
+
+  int compare(const NameKey& other) const noexcept {
+    // The root label ends each, and no label begins with its 0: neither can be the beginning of the other.
+    return std::memcmp(bytes, other.bytes, std::min(size, other.size));
+  }
+  std::string text() const { return {reinterpret_cast<const char*>(bytes), size}; }
+};
+
+// Turns wire form into a key, or a key into wire form. `from` is well-formed; `to` takes as many bytes.
+inline void reverse_labels(const uint8_t* from, size_t size, uint8_t* to) noexcept {
+  uint8_t* end = to + size - 1;
+  *end = 0;
+  for (const uint8_t* label = from; *label != 0; label += *label + 1) {
+    end -= *label + 1;
+    std::memcpy(end, label, *label + 1u);
+  }
+}
+
+// False: not a name in wire form. Folds case.
+bool make_key(const uint8_t* wire, size_t size, NameKey& key) noexcept;
+
+// Labels that two keys have in common from the top down.
+inline size_t common_labels(const uint8_t* a, const uint8_t* b) noexcept {
+  size_t count = 0;
+  for (; *a != 0 && std::memcmp(a, b, *a + 1u) == 0; ++count) {
+    const size_t step = *a + 1u;
+    a += step;
+    b += step;
+  }
+  return count;
+}
+
+inline size_t count_labels(const uint8_t* key) noexcept {
+  size_t count = 0;
+  for (; *key != 0; key += *key + 1) ++count;
+  return count;
+}
+
+}  // namespace nnoe::tables

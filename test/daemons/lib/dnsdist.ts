@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MPL-2.0
+// A real dnsdist on loopback ports of its own, with the bridge when its configuration says so. No console, no web
+// server, no poll for security updates.
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Server } from './dns.js';
+import { tree } from './kea.js';
+import { freePort } from './ports.js';
+import { type Proc, run, start, waitPort } from './process.js';
+import { temporary } from './workspace.js';
+
+export const bridgeDirectory = process.env.NNOE_DNSDIST_BRIDGE ?? join(tree, 'build/dnsdist-bridge');
+export const bridgeLibrary = join(bridgeDirectory, 'libnnoe_dnsdist.so');
+
+export interface BridgeOptions {
+  directory: string;
+  fail?: 'open' | 'closed';
+  decisions?: string | false;
+  sampling?: number;
+  library?: string;
+}
+
+/** The line that an operator adds, with the library of the tree. */
+export function bridgeLine({ fail = 'open', decisions = false, ...options }: BridgeOptions): string {
+  const all = { library: bridgeLibrary, fail, decisions, ...options };
+  const words = Object.entries(all).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  return `dofile(${JSON.stringify(join(bridgeDirectory, 'nnoe.lua'))})({ ${words.join(', ')} })`;
+}
+
+export interface DnsdistOptions {
+  /** Answers what is not answered before. */
+  server: Server;
+  /** Lines of Lua that follow the listeners and the server. */
+  lua?: string[];
+  /** Threads that listen; default 1. */
+  threads?: number;
+}
+
+let version: [number, number] | undefined;
+
+/** Major and minor version of the installed dnsdist. */
+export function dnsdistVersion(): [number, number] {
+  const [, major, minor] = version ? [] : (/^dnsdist (\d+)\.(\d+)/.exec(run('dnsdist', ['--version'])) ?? []);
+  version ??= [Number(major), Number(minor)];
+  return version;
+}
+
+export class Dnsdist implements Server {
+  readonly address = '127.0.0.1';
+
+  private constructor(
+    readonly port: number,
+    readonly configFile: string,
+    readonly proc: Proc,
+  ) {}
+
+  static async start(options: DnsdistOptions): Promise<Dnsdist> {
+    if (!existsSync(bridgeLibrary)) throw new Error(`${bridgeLibrary} is not built: run make build`);
+    const port = await freePort();
+    const [configFile, directory] = writeConfig(options, port);
+    const args = ['--supervised', '--disable-syslog', '-C', configFile];
+    const proc = start({ name: 'dnsdist', command: 'dnsdist', args, directory });
+    await Promise.race([waitPort(port), proc.ended(20_000).then(() => undefined)]);
+    if (proc.exit) throw new Error(`dnsdist ended:\n${proc.output()}`);
+    return new Dnsdist(port, configFile, proc);
+  }
+
+  /** The same server by its IPv6 address. */
+  get v6(): Server {
+    return { address: '::1', port: this.port };
+  }
+
+  async stop(): Promise<void> {
+    await this.proc.stop();
+  }
+}
+
+function writeConfig({ server, lua = [], threads = 1 }: DnsdistOptions, port: number): [string, string] {
+  const directory = temporary('dnsdist');
+  const file = join(directory, 'dnsdist.conf');
+  const listeners = Array.from(
+    { length: threads },
+    (_, i) => `${i === 0 ? 'setLocal' : 'addLocal'}("127.0.0.1:${port}", { reusePort = true })`,
+  );
+  const lines = [
+    ...listeners,
+    `addLocal("[::1]:${port}")`,
+    'setACL({ "0.0.0.0/0", "::/0" })',
+    'setSecurityPollSuffix("")',
+    `newServer({ address = "${server.address}:${server.port}" }):setUp()`,
+    ...lua,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return [file, directory];
+}
+
+export interface Checked {
+  status: number | null;
+  output: string;
+}
+
+/** What `dnsdist --check-config` says of these lines of Lua. */
+export function checkConfig(lua: string[]): Checked {
+  const [file] = writeConfig({ server: { address: '127.0.0.1', port: 9 }, lua }, 5300);
+  const result = spawnSync('dnsdist', ['--check-config', '-C', file], { encoding: 'utf8', timeout: 20_000 });
+  return { status: result.status, output: result.stdout + result.stderr };
+}
