@@ -49,6 +49,11 @@ export class SectionWriter {
   /** @param ends what the ends of the graphs mean, by their text */
   constructor(private readonly ends: (end: string) => Terminal) {}
 
+  /** Instructions of all programs. */
+  get size(): number {
+    return this.instructions;
+  }
+
   /** @throws Refused when a program or the section is too large */
   set(roleSet: number, entry: Entry): void {
     while (this.entries.length <= roleSet) this.entries.push(programLimits.unplanned);
