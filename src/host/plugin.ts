@@ -170,6 +170,8 @@ export interface Plugin<D extends Declarations = Declarations> {
   stability: Stability;
   /** One sentence: what it is good for. */
   summary: string;
+  /** Runs only where the configuration has a section for it, be it empty: for what changes answers by being there. */
+  optIn?: boolean;
   config: D['config'];
   consumes: D['consumes'];
   prefixes: D['prefixes'];

@@ -47,12 +47,9 @@ const pdp = z
         range: 'an absolute path',
         names: 'secret',
       }),
-    tls: z
-      .boolean()
-      .default(false)
-      .meta({
-        description: 'Whether `address` is spoken to by TLS, with the authorities that Node.js trusts.',
-      }),
+    tls: z.boolean().default(false).meta({
+      description: 'Whether `address` is spoken to by TLS, with the authorities that Node.js trusts.',
+    }),
   })
   .meta({ description: 'The policy decision point: the Cerbos that makes plans of policies.' });
 
