@@ -35,7 +35,7 @@ test('an empty file gives every default', () => {
 });
 
 test('a plugin that is opt-in runs only where it has a section', () => {
-  const optIn = { ...plugin, optIn: true };
+  const optIn = Object.assign({}, plugin, { optIn: true });
   const enabled = (text: string) => parseConfig(text, [optIn]).plugins.sample?.enabled;
   assert.is(enabled(''), false);
   assert.is(enabled('[plugins.sample]'), true);
