@@ -3,10 +3,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Harness, harness, MemoryStore } from '../../src/host/testing.js';
+import { nameWire } from '../../src/plugins/policies/name.js';
 import policies from '../../src/plugins/policies/plugin.js';
 import { ProgramTool } from '../policies/program-tool.js';
-import { nameWire } from '../../src/plugins/policies/name.js';
-import { sleep, until } from './lib/process.js';
+import { until } from './lib/process.js';
 import { temporary } from './lib/workspace.js';
 
 const root = '/nnoe/policies/';
@@ -26,7 +26,10 @@ const rule = (role: string, cel: string, action = 'allow') => ({
   condition: { match: { expr: cel } },
 });
 const policy = (...rules: object[]): string =>
-  JSON.stringify({ apiVersion: 'api.cerbos.dev/v1', resourcePolicy: { resource: 'dns_query', version: 'default', rules } });
+  JSON.stringify({
+    apiVersion: 'api.cerbos.dev/v1',
+    resourcePolicy: { resource: 'dns_query', version: 'default', rules },
+  });
 
 const roleSets = [['guest'], ['staff'], ['guest', 'staff']];
 
@@ -34,18 +37,28 @@ async function start(stored: Record<string, string>, config = {}, directory = te
   const store = new MemoryStore();
   const put = (id: string, value: string) => store.commit({ operations: [{ put: root + id, value }] });
   for (const [id, value] of Object.entries(stored)) await put(id, value);
-  const tables = { roleSets, lists: ['ads', 'malware'], answers: { sinkhole: { a: ['192.0.2.53'], ttl: 60 } } };
+  const tables = {
+    roleSets,
+    lists: ['ads', 'malware'],
+    answers: { sinkhole: { a: ['192.0.2.53'], ttl: 60 } },
+  };
   const h = await harness(policies, { store, tables, config: { pdp: { directory }, ...config } });
   running.push(h);
   return { h, put, remove: (id: string) => store.commit({ operations: [{ delete: root + id }] }), directory };
 }
 
-type Started = Harness<MemoryStore>;
+type Started = Harness<MemoryStore, string, { programs: { table: 'programs' } }>;
 
 /** What dnsdist would do, by the section that was published last; undefined when there is none. */
-async function asks(h: Started, roleSet: number, qname: string, qtype = 1, client = '192.0.2.1', lists: number[] = []) {
-  const { section } = (await h.table('programs')) as { section: Uint8Array | 'unplanned' | undefined };
-  const { actions } = (await h.table('programs')) as { actions: string[] };
+async function asks(
+  h: Started,
+  roleSet: number,
+  qname: string,
+  qtype = 1,
+  client = '192.0.2.1',
+  lists: number[] = [],
+) {
+  const { section, actions } = await h.table('programs');
   if (section === undefined || section === 'unplanned') return section;
   await tool.open(Buffer.from(section), { roleSets: 4096, lists: 256, actions: actions.length });
   const name = nameWire(qname) as Buffer;
@@ -55,7 +68,12 @@ async function asks(h: Started, roleSet: number, qname: string, qtype = 1, clien
 }
 
 const becomes = (h: Started, expected: string, ...question: [number, string, number?, string?, number[]?]) =>
-  until(`${question.join(' ')} to be ${expected}`, async () => (await asks(h, ...question)) === expected, 15_000, 20);
+  until(
+    `${question.join(' ')} to be ${expected}`,
+    async () => (await asks(h, ...question)) === expected,
+    15_000,
+    20,
+  );
 
 const guest = 1;
 const staff = 2;
@@ -63,16 +81,21 @@ const both = 3;
 
 test('a policy decides from when it is put until it is deleted', async () => {
   const { h, put, remove } = await start({});
-  await sleep(50);
-  assert.is(await asks(h, guest, 'www.example'), undefined, 'without a policy, policies are not in use');
-  await put('dns', policy(rule('guest', 'R.attr.qname.endsWith(".example")'), rule('staff', '!("ads" in R.attr.lists)')));
+  await becomes(h, 'unplanned', guest, 'www.example');
+  await put(
+    'dns',
+    policy(rule('guest', 'R.attr.qname.endsWith(".example")'), rule('staff', '!("ads" in R.attr.lists)')),
+  );
   await becomes(h, 'allow', guest, 'www.example');
   assert.is(await asks(h, guest, 'www.test'), 'refused');
   assert.is(await asks(h, staff, 'www.test'), 'allow');
   assert.is(await asks(h, staff, 'www.test', 1, '::1', [0]), 'refused');
   assert.is(await asks(h, both, 'www.example', 1, '::1', [0]), 'allow', 'what one role may, all of them may');
   assert.is(await asks(h, 0, 'www.example'), 'refused', 'a role of no rule may nothing');
-  await put('dns', policy(rule('guest', 'R.attr.qtype == "AAAA"'), rule('guest', 'true', 'redirect:sinkhole')));
+  await put(
+    'dns',
+    policy(rule('guest', 'R.attr.qtype == "AAAA"'), rule('guest', 'true', 'redirect:sinkhole')),
+  );
   await becomes(h, 'redirect', guest, 'www.example');
   assert.is(await asks(h, guest, 'www.example', 28), 'allow');
   await remove('dns');
@@ -83,13 +106,17 @@ test('a policy decides from when it is put until it is deleted', async () => {
 test('a bad policy is named with its reason and unloads none', async () => {
   const { h, put } = await start({ dns: policy(rule('guest', 'true')), text: 'hello' });
   await becomes(h, 'allow', guest, 'www.example');
-  const named = (reason: RegExp) => until(`health to say ${reason}`, () => reason.test(h.health().reason ?? ''));
+  const named = (reason: RegExp) =>
+    until(`health to say ${reason}`, () => reason.test(h.health().reason ?? ''));
   await named(/text: it is no policy/);
   assert.is(h.health().state, 'degraded');
   const bad: [string, RegExp][] = [
     [policy(rule('guest', 'R.attr.qname == foo(1)')), /dns: .*undeclared reference to 'foo'/],
     [policy(rule('guest', 'P.attr.x == 1')), /dns: .*P.attr.x is the same for every client/],
-    [policy(rule('guest', 'math.greatest(size(R.attr.qname), 5) == 5')), /dns: .*cannot be compiled for guest: math/],
+    [
+      policy(rule('guest', 'math.greatest(size(R.attr.qname), 5) == 5')),
+      /dns: .*cannot be compiled for guest: math/,
+    ],
     [policy(rule('guest', 'true', 'redirect:nowhere')), /dns: .*sinkhole/],
     [policy(rule('guest', '"x" in [')), /dns: .*(Syntax|Invalid)/],
   ];

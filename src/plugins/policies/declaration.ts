@@ -32,21 +32,39 @@ const pdp = z
       .string()
       .regex(/^\/.+$/, 'an absolute path')
       .default('/var/lib/nnoe/policies')
-      .meta({ description: 'Where the Cerbos of the host keeps the policies it was given last; made when it is missing.', range: 'an absolute path' }),
+      .meta({
+        description:
+          'Where the Cerbos of the host keeps the policies it was given last; made when it is missing.',
+        range: 'an absolute path',
+      }),
     user: z.string().min(1).default('cerbos').meta({ description: 'For the Admin API of `address`.' }),
     'password-file': z
       .string()
       .regex(/^\/.+$/, 'an absolute path')
       .optional()
-      .meta({ description: 'File whose first line is the password of that user.', range: 'an absolute path', names: 'secret' }),
-    tls: z.boolean().default(false).meta({ description: 'Whether `address` is spoken to by TLS, with the authorities that Node.js trusts.' }),
+      .meta({
+        description: 'File whose first line is the password of that user.',
+        range: 'an absolute path',
+        names: 'secret',
+      }),
+    tls: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: 'Whether `address` is spoken to by TLS, with the authorities that Node.js trusts.',
+      }),
   })
   .meta({ description: 'The policy decision point: the Cerbos that makes plans of policies.' });
 
 export const config = z.object({
-  'default-action': action.default('refused').meta({ description: 'What happens to a query when no policy grants an action.' }),
+  'default-action': action
+    .default('refused')
+    .meta({ description: 'What happens to a query when no policy grants an action.' }),
   pdp: pdp.prefault({}),
-  roles: z.record(z.string().min(1), role).default({}).meta({ description: 'What is different for single roles.' }),
+  roles: z
+    .record(z.string().min(1), role)
+    .default({})
+    .meta({ description: 'What is different for single roles.' }),
 });
 
 export const prefixes = { policies: { prefix: 'policies/', access: 'read' } } as const;

@@ -56,7 +56,6 @@ export class Plans {
     return rules.length === 0 ? [] : [...rules, ...imported].map(({ id }) => id);
   }
 
-
   /** Rejects when Cerbos does not answer; a plan that cannot be made is told as it is. */
   of(of: string, action: string): Promise<Planned> {
     // Roles that no rule names are all alike.

@@ -103,7 +103,13 @@ export class Policies {
   private async run(): Promise<void> {
     this.running = true;
     clearTimeout(this.timer);
-    while (this.changed !== undefined && this.stored && this.roleSets && this.lists && !this.options.signal.aborted) {
+    while (
+      this.changed !== undefined &&
+      this.stored &&
+      this.roleSets &&
+      this.lists &&
+      !this.options.signal.aborted
+    ) {
       const since = this.changed;
       this.changed = undefined;
       try {
@@ -134,12 +140,15 @@ export class Policies {
     if (next === undefined || this.options.signal.aborted) return;
     // A clock that is set is noticed within a second.
     const ms = Math.max(0, next - Date.now()) + late;
-    this.timer = setTimeout(() => {
-      if (Date.now() >= next || Date.now() < next - 60_000) {
-        this.plans = undefined;
-        this.change();
-      } else this.waitForBoundary();
-    }, Math.min(ms, 1000));
+    this.timer = setTimeout(
+      () => {
+        if (Date.now() >= next || Date.now() < next - 60_000) {
+          this.plans = undefined;
+          this.change();
+        } else this.waitForBoundary();
+      },
+      Math.min(ms, 1000),
+    );
     this.timer.unref();
   }
 
@@ -147,8 +156,7 @@ export class Policies {
   private async bringAbout(since: number): Promise<void> {
     for (;;) {
       const chosen = this.candidates.chosen();
-      // Where there has never been a policy, policies are not in use.
-      if (this.candidates.empty && !this.decider && !this.published) return;
+      if (chosen.length === 0) return await this.publishNone(since);
       this.decider ??= this.options.decider();
       if (!(await this.hand(chosen, this.decider))) continue;
       if (!this.sources.some(({ kind }) => kind === 'resourcePolicy')) return await this.publishNone(since);
@@ -177,7 +185,8 @@ export class Policies {
       return true;
     }
     const found = chosen.filter(({ id }) => bad.has(id));
-    if (found.length === 0) throw new Error(`Cerbos refuses policies without naming one: ${[...bad.values()].join('; ')}`);
+    if (found.length === 0)
+      throw new Error(`Cerbos refuses policies without naming one: ${[...bad.values()].join('; ')}`);
     for (const { id, text } of found) this.candidates.refuse(id, text, bad.get(id) ?? '');
     return false;
   }
@@ -198,7 +207,9 @@ export class Policies {
     } catch (error) {
       if (!(error instanceof Incompilable)) throw error;
       // What has been in force is not it, but what came beside it.
-      const fresh = chosen.filter((each) => error.policies.includes(each.id) && !this.candidates.wasGood(each));
+      const fresh = chosen.filter(
+        (each) => error.policies.includes(each.id) && !this.candidates.wasGood(each),
+      );
       for (const { id, text } of fresh) this.candidates.refuse(id, text, error.message);
       if (fresh.length > 0) return 'others';
       this.options.events.failed(`with the roles, lists and answers that there are now, ${error.message}`);

@@ -65,11 +65,15 @@ export class Service {
   health(): Health {
     const bad = this.policies.states().filter(({ state }) => state !== 'used');
     const reasons = bad.slice(0, named).map(({ id, reasons }) => `${id}: ${reasons[0] ?? ''}`);
-    const refused = bad.length === 0 ? [] : [`${counted(bad.length)} refused (${reasons.join('; ')}${bad.length > named ? '; …' : ''})`];
+    const refused =
+      bad.length === 0
+        ? []
+        : [`${counted(bad.length)} refused (${reasons.join('; ')}${bad.length > named ? '; …' : ''})`];
     const words = [...(this.trouble === undefined ? [] : [this.trouble]), ...refused];
-    if (this.force?.programs === undefined && this.force !== undefined) words.push('there is no policy to go by');
+    if (this.force?.programs === undefined && this.force !== undefined)
+      words.push('there is no policy to go by');
     if (words.length > 0) return { state: 'degraded', reason: words.join('; ') };
-    if (!this.force) return { state: 'ok', reason: 'there is no policy in the store, or none compiled yet' };
+    if (!this.force) return { state: 'ok', reason: 'policies have not been compiled yet' };
     return { state: 'ok', reason: `${counted(this.force.policies)} in force` };
   }
 
@@ -106,7 +110,8 @@ export class Service {
 
   private change(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (change.type === 'put') this.stored.set(this.name(change.entry.key), change.entry.value.toString('utf8'));
+      if (change.type === 'put')
+        this.stored.set(this.name(change.entry.key), change.entry.value.toString('utf8'));
       else this.stored.delete(this.name(change.key));
     }
     this.policies.setPolicies(this.stored);

@@ -27,7 +27,12 @@ type Policies = Parameters<GRPC['addOrUpdatePolicies']>[0]['policies'];
 /** As Cerbos names it. */
 function policyId({ id, text }: PolicyText): string | undefined {
   const { kind, name, version } = parseSource(id, text);
-  const prefix = { resourcePolicy: 'resource', derivedRoles: 'derived_roles', exportVariables: 'export_variables', exportConstants: 'export_constants' }[kind];
+  const prefix = {
+    resourcePolicy: 'resource',
+    derivedRoles: 'derived_roles',
+    exportVariables: 'export_variables',
+    exportConstants: 'export_constants',
+  }[kind];
   return prefix && (kind === 'resourcePolicy' ? `${prefix}.${name}.v${version}` : `${prefix}.${name}`);
 }
 
@@ -40,15 +45,25 @@ export class RemotePdp implements Decider {
     this.client = new GRPC(address, { tls, adminCredentials: { username: user, password } });
   }
 
-  async load(policies: readonly PolicyText[], signal?: AbortSignal): Promise<Map<string, string> | undefined> {
+  async load(
+    policies: readonly PolicyText[],
+    signal?: AbortSignal,
+  ): Promise<Map<string, string> | undefined> {
     const { bad } = await verify(policies, signal);
     if (bad.size > 0) return bad;
     const options = signal ? { signal } : {};
-    await this.client.addOrUpdateSchemas({ schemas: [{ id: 'dns_query.json', definition: schema as never }] }, options);
+    await this.client.addOrUpdateSchemas(
+      { schemas: [{ id: 'dns_query.json', definition: schema as never }] },
+      options,
+    );
     const ids = new Set(policies.map(policyId).filter((id) => id !== undefined));
     const gone = [...this.given].filter((id) => !ids.has(id));
     if (gone.length > 0) await this.client.deletePolicies({ ids: gone }, options);
-    if (policies.length > 0) await this.give(policies.map(({ text }) => parse(text) as Policies[number]), options);
+    if (policies.length > 0)
+      await this.give(
+        policies.map(({ text }) => parse(text) as Policies[number]),
+        options,
+      );
     this.given = ids;
     const generation = `${Date.now()}`;
     await this.give([JSON.parse(mark(generation)) as Policies[number]], options);
@@ -65,7 +80,10 @@ export class RemotePdp implements Decider {
 
   private has(generation: string, options: { signal?: AbortSignal }): Promise<boolean> {
     const principal = { id: 'nnoe', roles: ['nnoe'] };
-    return this.client.isAllowed({ principal, resource: { kind: markKind, id: 'mark' }, action: generation }, options);
+    return this.client.isAllowed(
+      { principal, resource: { kind: markKind, id: 'mark' }, action: generation },
+      options,
+    );
   }
 
   async stop(): Promise<void> {
