@@ -170,7 +170,7 @@ export interface Plugin<D extends Declarations = Declarations> {
   stability: Stability;
   /** One sentence: what it is good for. */
   summary: string;
-  /** Runs only where the configuration has a section for it, be it empty: for what changes answers by being there. */
+  /** Runs only where its section says `enabled = true`; left out: unless that says false. */
   optIn?: boolean;
   config: D['config'];
   consumes: D['consumes'];

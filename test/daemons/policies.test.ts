@@ -6,7 +6,7 @@ import { type Harness, harness, MemoryStore } from '../../src/host/testing.js';
 import { nameWire } from '../../src/plugins/policies/name.js';
 import policies from '../../src/plugins/policies/plugin.js';
 import { ProgramTool } from '../policies/program-tool.js';
-import { sleep, until } from './lib/process.js';
+import { until } from './lib/process.js';
 import { temporary } from './lib/workspace.js';
 
 const root = '/nnoe/policies/';
@@ -47,7 +47,7 @@ async function start(stored: Record<string, string>, config = {}, directory = te
   return { h, put, remove: (id: string) => store.commit({ operations: [{ delete: root + id }] }), directory };
 }
 
-type Started = Harness<MemoryStore>;
+type Started = Harness<MemoryStore, string, { programs: { table: 'programs' } }>;
 
 /** What dnsdist would do, by the section that was published last; undefined when there is none. */
 async function asks(
@@ -58,8 +58,7 @@ async function asks(
   client = '192.0.2.1',
   lists: number[] = [],
 ) {
-  const { section } = (await h.table('programs')) as { section: Uint8Array | 'unplanned' | undefined };
-  const { actions } = (await h.table('programs')) as { actions: string[] };
+  const { section, actions } = await h.table('programs');
   if (section === undefined || section === 'unplanned') return section;
   await tool.open(Buffer.from(section), { roleSets: 4096, lists: 256, actions: actions.length });
   const name = nameWire(qname) as Buffer;
@@ -82,8 +81,7 @@ const both = 3;
 
 test('a policy decides from when it is put until it is deleted', async () => {
   const { h, put, remove } = await start({});
-  await sleep(50);
-  assert.is(await asks(h, guest, 'www.example'), undefined, 'without a policy, policies are not in use');
+  await becomes(h, 'unplanned', guest, 'www.example');
   await put(
     'dns',
     policy(rule('guest', 'R.attr.qname.endsWith(".example")'), rule('staff', '!("ads" in R.attr.lists)')),

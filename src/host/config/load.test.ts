@@ -34,14 +34,6 @@ test('an empty file gives every default', () => {
   assert.equal(config.plugins, { sample: { enabled: true, config: { window: 2, mode: 'a' } } });
 });
 
-test('a plugin that is opt-in runs only where it has a section', () => {
-  const optIn = Object.assign({}, plugin, { optIn: true });
-  const enabled = (text: string) => parseConfig(text, [optIn]).plugins.sample?.enabled;
-  assert.is(enabled(''), false);
-  assert.is(enabled('[plugins.sample]'), true);
-  assert.is(enabled('[plugins.sample]\nenabled = false'), false);
-});
-
 test('a full file is read', () => {
   const config = parseConfig(
     `node = "ns1"

@@ -30,7 +30,6 @@ const declarations = z.strictObject({
     .regex(/^[a-z][a-z0-9-]*$/, 'a name is of a-z, 0-9 and -'),
   stability: z.enum(['stable', 'beta', 'experimental']),
   summary: z.string().min(1),
-  optIn: z.boolean().optional(),
   config: z.instanceof(z.ZodObject, { error: 'z.object({…}), with z from nnoe/plugin' }),
   consumes: z.strictObject({
     lease: z
@@ -71,6 +70,7 @@ const declarations = z.strictObject({
       }),
     ]),
   ),
+  optIn: z.boolean().optional(),
   setup: z.custom((value) => typeof value === 'function', 'a function'),
 });
 

@@ -66,11 +66,6 @@ export class Candidates {
     if (this.good.get(id) === text) this.good.delete(id);
   }
 
-  /** Whether there is no policy, good or bad, and was none before. */
-  get empty(): boolean {
-    return this.store.size + this.good.size === 0;
-  }
-
   /** Whether this text has been in force. */
   wasGood({ id, text }: PolicyText): boolean {
     return this.good.get(id) === text;

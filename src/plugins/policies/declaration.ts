@@ -7,15 +7,21 @@ const action = z
   .regex(/^(allow|nxdomain|nodata|refused|drop|truncate|(redirect|pool):[^\s*]+)$/, 'an action')
   .meta({ range: 'allow, nxdomain, nodata, refused, drop, truncate, redirect:<answer> or pool:<name>' });
 
-const role = z.strictObject({
-  'default-action': action.optional().meta({
-    description: 'What happens when no policy grants an action to this role; default: that of the plugin.',
-  }),
-  'on-miss': action.optional().meta({
-    description:
-      'Allows conditions that cannot be compiled for this role: Cerbos is asked about each name, and this is done until its answer is there.',
-  }),
-});
+const role = z
+  .strictObject({
+    'default-action': action.optional().meta({
+      description: 'What happens when no policy grants an action to this role; default: that of the plugin.',
+      examples: ['nxdomain'],
+    }),
+    'on-miss': action.optional().meta({
+      description:
+        'Allows conditions that cannot be compiled for this role: Cerbos is asked about each name, and this is done until its answer is there.',
+      examples: ['refused'],
+    }),
+  })
+  .meta({
+    description: 'What is different for a role; of a client with several, the first one here decides.',
+  });
 
 const pdp = z
   .strictObject({
@@ -46,6 +52,7 @@ const pdp = z
         description: 'File whose first line is the password of that user.',
         range: 'an absolute path',
         names: 'secret',
+        examples: ['/etc/nnoe/pdp-password'],
       }),
     tls: z.boolean().default(false).meta({
       description: 'Whether `address` is spoken to by TLS, with the authorities that Node.js trusts.',
@@ -72,7 +79,7 @@ export const metrics = {
   policies: gauge('Policies of the store, by what became of them.', { state: 'used, old, refused' }),
   role_sets: gauge('Sets of roles, by how their queries are decided.', { how: 'compiled, asked, unplanned' }),
   instructions: gauge('Instructions of all programs together.'),
-  pdp_up: gauge('1 when the policy decision point answered last, else 0.'),
+  pdp_up: gauge('Whether the policy decision point answered when it was last asked: 1 or 0.'),
   plan_seconds: histogram(
     'Time from a change of policies, roles, lists or the clock until its programs were published, s.',
     [0.05, 0.1, 0.2, 0.5, 1, 2, 5],

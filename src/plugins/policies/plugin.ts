@@ -8,6 +8,7 @@ export default definePlugin({
   name: 'policies',
   stability: 'beta',
   summary: 'Compiles Cerbos policies into programs by which dnsdist decides what a client may ask.',
+  // Where it runs and there is no policy, queries meet what the bridge's `fail` says.
   optIn: true,
   config,
   consumes: {},

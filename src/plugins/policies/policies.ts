@@ -156,8 +156,7 @@ export class Policies {
   private async bringAbout(since: number): Promise<void> {
     for (;;) {
       const chosen = this.candidates.chosen();
-      // Where there has never been a policy, policies are not in use.
-      if (this.candidates.empty && !this.decider && !this.published) return;
+      if (chosen.length === 0) return await this.publishNone(since);
       this.decider ??= this.options.decider();
       if (!(await this.hand(chosen, this.decider))) continue;
       if (!this.sources.some(({ kind }) => kind === 'resourcePolicy')) return await this.publishNone(since);

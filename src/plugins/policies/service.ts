@@ -73,7 +73,7 @@ export class Service {
     if (this.force?.programs === undefined && this.force !== undefined)
       words.push('there is no policy to go by');
     if (words.length > 0) return { state: 'degraded', reason: words.join('; ') };
-    if (!this.force) return { state: 'ok', reason: 'there is no policy in the store, or none compiled yet' };
+    if (!this.force) return { state: 'ok', reason: 'policies have not been compiled yet' };
     return { state: 'ok', reason: `${counted(this.force.policies)} in force` };
   }
 
