@@ -76,7 +76,7 @@ function tableRows(tables: TablesReport): string[][] {
 }
 
 function bridgeState({ generation, refused, dnsdist, fail, bytes }: BridgeReport, newest: number): string[] {
-  const what = `dnsdist ${dnsdist}, fails ${fail}`;
+  const what = `${`dnsdist ${dnsdist}`.trim()}, fails ${fail}`;
   if (refused !== undefined) return ['refusing', `stays with generation ${generation}: ${refused.reason}`];
   if (generation === 0) return ['waiting', `has no tables; ${what}`];
   return [generation === newest ? 'current' : 'behind', `generation ${generation}, ${size(bytes)}; ${what}`];
