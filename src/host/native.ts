@@ -10,7 +10,7 @@ import type { BridgeStatus } from './tables/native.js';
 export { RecordKind };
 
 /** Of the addon's functions towards this file. */
-const abi = 3;
+export const abi = 3;
 
 /** What the producer and the files say now; for status and metrics, not for decisions. */
 export interface JournalStatus {

@@ -87,6 +87,7 @@ test('every package that is imported is a dependency, and every dependency is us
   const programs: Record<string, RegExp> = {
     '@biomejs/biome': /bin\/biome/,
     'clang-format': /bin\/clang-format/,
+    cerbos: /resolve\('cerbos\/package\.json'\)/,
     'cmake-js': /bin\/cmake-js/,
     'node-addon-api': /node-addon-api/,
     'node-gyp': /node-gyp/,

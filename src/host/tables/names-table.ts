@@ -189,8 +189,12 @@ export class Names {
       throw new NnoeError('TABLES_LIST', { list, path, reason: reasonOf(error) }, error);
     });
     const report: LoadReport = { ...load, before: this.#channel.size(list), bad: { ...bad, ...load.bad } };
-    const taken = !live.aborted && accept?.(report) !== false;
-    await this.#channel.finish(load, taken);
+    let taken = false;
+    try {
+      taken = !live.aborted && accept?.(report) !== false;
+    } finally {
+      await this.#channel.finish(load, taken);
+    }
     live.throwIfAborted();
     if (taken) {
       // What was set before counts no more: the list is now what was loaded.
