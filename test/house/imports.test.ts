@@ -86,7 +86,6 @@ test('every package that is imported is a dependency, and every dependency is us
     .join('\n');
   const programs: Record<string, RegExp> = {
     '@biomejs/biome': /bin\/biome/,
-    cerbos: /cerbos\/package\.json/,
     'clang-format': /bin\/clang-format/,
     cerbos: /resolve\('cerbos\/package\.json'\)/,
     'cmake-js': /bin\/cmake-js/,

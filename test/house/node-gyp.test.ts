@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
+// limit: 300 s
 // binding.gyp alone builds the addon: in a copy that has no CMakeLists.txt, with a PATH without cmake's use.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
