@@ -237,6 +237,7 @@ PublishRequest request_of(const Napi::Value& value) {
     request.subscriptions = next_of(subscriptions, "subscriptions");
   }
   add_programs(from.Get("programs"), request);
+  request.whole = from.Get("whole").ToBoolean().Value();
   return request;
 }
 

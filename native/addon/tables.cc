@@ -55,7 +55,8 @@ Napi::Function Tables::define(Napi::Env env) {
        InstanceMethod<&Tables::finish_load>("finishLoad"),
        InstanceMethod<&Tables::change_names>("changeNames"), InstanceMethod<&Tables::keep_lists>("keepLists"),
        InstanceMethod<&Tables::list_sizes>("listSizes"),
-       InstanceMethod<&Tables::check_programs>("checkPrograms"), InstanceMethod<&Tables::publish>("publish"),
+       InstanceMethod<&Tables::check_programs>("checkPrograms"), InstanceMethod<&Tables::lost>("lost"),
+       InstanceMethod<&Tables::publish>("publish"),
        InstanceMethod<&Tables::rebuild>("rebuild"), InstanceMethod<&Tables::close>("close")});
 }
 
@@ -274,6 +275,10 @@ Napi::Value Tables::check_programs(const Napi::CallbackInfo& info) {
     if (!tables::Programs::open(memory.body(), most, programs, why) && why.empty()) why = "it is damaged";
   }
   return Napi::String::New(info.Env(), why);
+}
+
+Napi::Value Tables::lost(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), directory(info)->lost());
 }
 
 Napi::Value Tables::publish(const Napi::CallbackInfo& info) {

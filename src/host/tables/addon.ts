@@ -40,6 +40,7 @@ export function addonTables(open: (directory: string) => AddonTables, directory:
     keepLists: (lists) => kept(addon.keepLists(lists)),
     listSizes: () => addon.listSizes(),
     checkPrograms: (section, limits) => addon.checkPrograms(section, limits),
+    lost: () => addon.lost(),
     publish: (request) => kept(addon.publish(request)),
     rebuild: (what) => kept(addon.rebuild(what)),
     async close() {
