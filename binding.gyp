@@ -6,6 +6,7 @@
       "target_name": "nnoe_native",
       "sources": [
         "native/addon/bridges.cc",
+        "native/addon/explain.cc",
         "native/addon/journal.cc",
         "native/addon/list_taker.cc",
         "native/addon/module.cc",

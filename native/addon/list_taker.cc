@@ -25,9 +25,11 @@ ListTaker::ListTaker(tables::NameStore& store, uint32_t list, uint32_t exception
 }
 
 void ListTaker::add(const uint8_t* wire, size_t size, Reach reach, Stance stance) {
-  const Listed listed = reach == Reach::kSubtree ? Listed::kSubtree : Listed::kExact;
+  const Listed listed = reach == Reach::kExact     ? Listed::kExact
+                        : reach == Reach::kSubtree ? Listed::kSubtree
+                                                   : Listed::kBelow;
   if (stance == Stance::kListed) {
-    names_ += static_cast<uint64_t>(writer_->add(wire, size, listed));
+    listed_ += static_cast<uint64_t>(writer_->add(wire, size, listed));
     return;
   }
   ++excepted_;
@@ -46,6 +48,12 @@ void ListTaker::entries(const std::string& packed) {
     loader_.name(data + at + 4, data[at + 3], reach, Stance::kListed);
     at += size_t{4} + data[at + 3];
   }
+}
+
+void ListTaker::settle() {
+  journal::Error error;
+  if (!writer_->settle(error) || (exception_writer_ && !exception_writer_->settle(error)))
+    throw Failure(kUnwritten, error.text);
 }
 
 void ListTaker::take(tables::NameStore& store) {

@@ -27,8 +27,14 @@ class ListTaker : public tables::NameSink {
   // The list and that of exceptions are what was read. Throws Failure.
   void take(tables::NameStore& store);
 
-  uint64_t names() const noexcept { return names_; }  // with repetitions
-  uint64_t exceptions() const noexcept { return excepted_; }
+  // After the last entry; then names() is known. Throws Failure.
+  void settle();
+  // That the list would have, each once.
+  uint64_t names() const noexcept { return writer_->count(); }
+  // The same of the list of exceptions; without one they are counted as they come.
+  uint64_t exceptions() const noexcept { return exception_writer_ ? exception_writer_->count() : excepted_; }
+  // Entries of both kinds as they came.
+  uint64_t entries() const noexcept { return listed_ + excepted_; }
 
  private:
   const uint32_t list_;
@@ -37,7 +43,7 @@ class ListTaker : public tables::NameSink {
   std::unique_ptr<tables::NameSetWriter> exception_writer_;
   tables::ProtectedNames protected_;
   tables::ListLoader loader_{*this, &protected_};
-  uint64_t names_ = 0;
+  uint64_t listed_ = 0;
   uint64_t excepted_ = 0;
 };
 

@@ -7,6 +7,7 @@
 
 #include "addon/bridges.h"
 #include "addon/errors.h"
+#include "addon/explain.h"
 #include "addon/journal.h"
 #include "addon/notify.h"
 #include "addon/reader.h"
@@ -16,7 +17,7 @@
 namespace nnoe::addon {
 namespace {
 
-constexpr int kAbi = 3;  // of this module towards src/host/native.ts
+constexpr int kAbi = 4;  // of this module towards src/host/native.ts
 
 Napi::Value open_journal(const Napi::CallbackInfo& info) {
   std::vector<napi_value> arguments;
@@ -67,6 +68,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("openJournal", Napi::Function::New(env, open_journal, "openJournal"));
   exports.Set("openTables", Napi::Function::New(env, open_tables, "openTables"));
   exports.Set("readBridges", Napi::Function::New(env, read_bridges, "readBridges"));
+  exports.Set("explainQuery", Napi::Function::New(env, explain_query, "explainQuery"));
   exports.Set("notify", Napi::Function::New(env, notify, "notify"));
   exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   return exports;

@@ -140,6 +140,13 @@ tables::ManifestContent TableDirectory::manifest() const {
   return content;
 }
 
+std::string TableDirectory::lost() const {
+  std::string why;
+  const std::unique_lock<std::mutex> lock(publishing_, std::try_to_lock);
+  if (lock) publisher_->intact(why);
+  return why;
+}
+
 bool TableDirectory::replace_clients(const Bytes& records, std::string& why) {
   {
     const std::lock_guard<std::mutex> lock(publishing_);
@@ -281,7 +288,8 @@ Published TableDirectory::publish(PublishRequest&& request) {
   if (request.subscriptions == Next::kNone) put(changes, Section::kSubscriptions, std::nullopt);
   if (request.programs == Next::kChanged) put(changes, Section::kPrograms, std::move(request.program_body));
   if (request.programs == Next::kNone) put(changes, Section::kPrograms, std::nullopt);
-  if (foreign_) drop_foreign(changes);
+  if (request.whole && (result.clients.missing || result.names.missing)) changes.clear();
+  if (foreign_ && !changes.empty()) drop_foreign(changes);
   if (!changes.empty()) {
     journal::Error error;
     if (!publisher_->publish(changes, error)) throw Failure(kUnwritten, error.text);

@@ -35,6 +35,7 @@ struct PublishRequest {
   tables::SubscriptionsPlan plan;
   Next programs = Next::kStays;
   tables::Bytes program_body;
+  bool whole = false;  // nothing is written while something is missing
 };
 
 // What is to be done for clients and names.
@@ -61,6 +62,9 @@ class TableDirectory {
   const Names& names() const noexcept { return restored_; }
   const std::vector<tables::ActionSpec>& actions() const noexcept { return actions_; }
   tables::ManifestContent manifest() const;
+
+  // What is not as it was published; empty: all is well, or it is being written.
+  std::string lost() const;
 
   tables::ClientStore& clients() noexcept { return clients_; }
   tables::NameStore& name_store() noexcept { return *names_; }

@@ -237,6 +237,7 @@ PublishRequest request_of(const Napi::Value& value) {
     request.subscriptions = next_of(subscriptions, "subscriptions");
   }
   add_programs(from.Get("programs"), request);
+  request.whole = from.Get("whole").ToBoolean().Value();
   return request;
 }
 
@@ -279,7 +280,7 @@ Napi::Value load_value(Napi::Env env, uint32_t id, ListTaker& load) {
   out.Set("id", number(env, id));
   out.Set("names", number(env, load.names()));
   out.Set("exceptions", number(env, load.exceptions()));
-  out.Set("rows", number(env, load.names() + load.exceptions() + loader.protected_count() + report.bad()));
+  out.Set("rows", number(env, load.entries() + loader.protected_count() + report.bad()));
   out.Set("format", Napi::String::New(env, tables::kListFormatNames[static_cast<size_t>(report.format)]));
   out.Set("bad", faults_value(env, report));
   Napi::Object withheld = Napi::Object::New(env);

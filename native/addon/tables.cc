@@ -55,7 +55,8 @@ Napi::Function Tables::define(Napi::Env env) {
        InstanceMethod<&Tables::finish_load>("finishLoad"),
        InstanceMethod<&Tables::change_names>("changeNames"), InstanceMethod<&Tables::keep_lists>("keepLists"),
        InstanceMethod<&Tables::list_sizes>("listSizes"),
-       InstanceMethod<&Tables::check_programs>("checkPrograms"), InstanceMethod<&Tables::publish>("publish"),
+       InstanceMethod<&Tables::check_programs>("checkPrograms"), InstanceMethod<&Tables::lost>("lost"),
+       InstanceMethod<&Tables::publish>("publish"),
        InstanceMethod<&Tables::rebuild>("rebuild"), InstanceMethod<&Tables::close>("close")});
 }
 
@@ -147,19 +148,22 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
       directory->name_store(), list,
       exceptions.IsNumber() ? exceptions.As<Napi::Number>().Uint32Value() : uint32_t{tables::kNoList},
       texts_of(source.Get("protect"), "protect"));
-  loads_[id] = load;
-  const auto give = [id](Napi::Env env, const std::shared_ptr<ListTaker>& done) {
+  // What fails is not kept.
+  const auto give = [this, id](Napi::Env env, const std::shared_ptr<ListTaker>& done) {
+    loads_[id] = done;
     return load_value(env, id, *done);
   };
+  const std::vector<Napi::Object> kept{info.This().As<Napi::Object>()};
   if (source.Has("entries")) {
     const auto pieces = texts_of(source.Get("entries"), "entries");
     return Job<std::shared_ptr<ListTaker>>::run(
         info.Env(),
         [load, pieces] {
           for (const std::string& each : pieces) load->entries(each);
+          load->settle();
           return load;
         },
-        give);
+        give, kept);
   }
   tables::ListOptions options;
   const std::string format = source.Get("format").ToString().Utf8Value();
@@ -170,20 +174,32 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
       info.Env(),
       [load, options, path = source.Get("path").ToString().Utf8Value()] {
         read_list(*load, path, options);
+        if (load->loader().rows().empty()) load->settle();
         return load;
       },
-      give);
+      give, kept);
 }
 
-// Arguments: id, and the texts of `unicode` converted, empty where that cannot be.
+// Arguments: id, and the texts of `unicode` converted, empty where that cannot be. What is given then is
+// complete.
 Napi::Value Tables::convert_list(const Napi::CallbackInfo& info) {
   const std::shared_ptr<ListTaker> load = this->load(info);
   if (info.Length() < 2 || !info[1].IsArray())
     throw Napi::TypeError::New(info.Env(), "texts must be an array");
-  const auto texts = info[1].As<Napi::Array>();
-  for (uint32_t i = 0; i < texts.Length() && i < load->loader().rows().size(); ++i)
-    load->loader().converted(i, texts.Get(i).ToString().Utf8Value());
-  return load_value(info.Env(), whole(info, 0, "id"), *load);
+  const auto from = info[1].As<Napi::Array>();
+  std::vector<std::string> texts;
+  for (uint32_t i = 0; i < from.Length() && i < load->loader().rows().size(); ++i)
+    texts.push_back(from.Get(i).ToString().Utf8Value());
+  return Job<Nothing>::run(
+      info.Env(),
+      [load, texts = std::move(texts)] {
+        for (size_t i = 0; i < texts.size(); ++i) load->loader().converted(i, texts[i]);
+        load->settle();
+        return Nothing{};
+      },
+      [load, id = whole(info, 0, "id")](Napi::Env env, const Nothing&) {
+        return load_value(env, id, *load);
+      });
 }
 
 Napi::Value Tables::finish_load(const Napi::CallbackInfo& info) {
@@ -259,6 +275,10 @@ Napi::Value Tables::check_programs(const Napi::CallbackInfo& info) {
     if (!tables::Programs::open(memory.body(), most, programs, why) && why.empty()) why = "it is damaged";
   }
   return Napi::String::New(info.Env(), why);
+}
+
+Napi::Value Tables::lost(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), directory(info)->lost());
 }
 
 Napi::Value Tables::publish(const Napi::CallbackInfo& info) {

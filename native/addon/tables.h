@@ -32,6 +32,7 @@ class Tables : public Napi::ObjectWrap<Tables> {
   Napi::Value keep_lists(const Napi::CallbackInfo& info);
   Napi::Value list_sizes(const Napi::CallbackInfo& info);
   Napi::Value check_programs(const Napi::CallbackInfo& info);
+  Napi::Value lost(const Napi::CallbackInfo& info);
   Napi::Value publish(const Napi::CallbackInfo& info);
   Napi::Value rebuild(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);

@@ -5,12 +5,12 @@ import { createRequire } from 'node:module';
 import { NnoeError, reasonOf } from './errors.js';
 import { layoutVersion, RecordKind } from './gen/layout.js';
 import type { AddonTables } from './tables/addon.js';
-import type { BridgeStatus } from './tables/native.js';
+import type { BridgeStatus, NativeExplanation } from './tables/native.js';
 
 export { RecordKind };
 
 /** Of the addon's functions towards this file. */
-const abi = 3;
+export const abi = 4;
 
 /** What the producer and the files say now; for status and metrics, not for decisions. */
 export interface JournalStatus {
@@ -94,6 +94,18 @@ export interface Native {
   openTables(directory: string): AddonTables;
   /** What each process of dnsdist that lives says of itself in the directory of decisions. */
   readBridges(directory: string): BridgeStatus[];
+  /**
+   * The verdict on a question with everything that led to it, by what is published in the directory, of which nothing
+   * is changed; undefined: nothing is published there. Takes as much memory as a bridge does.
+   * @param client 4 or 16 bytes. @param name in wire form.
+   * @throws Error with `code` 'TABLES_UNREADABLE'.
+   */
+  explainQuery(
+    directory: string,
+    client: Uint8Array,
+    name: Uint8Array,
+    type: number,
+  ): NativeExplanation | undefined;
   /** Whether the open file is now locked by this process, until it is closed or the process ends (flock). */
   lockFile(descriptor: number): boolean;
 }

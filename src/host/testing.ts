@@ -322,5 +322,6 @@ function memoryService(
     open: () => tables,
     busy: () => undefined,
     pause: 10,
+    lookEvery: 50,
   });
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // The driver must not miss a test file that crashes, hangs or leaves something behind.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Job } from './discover.js';
 import { execute } from './execute.js';
+import { Unmade } from './leftovers.js';
 
 const summary = 'console.log("  Total:     2\\n  Passed:    2\\n  Skipped:   0\\n");';
 
@@ -70,6 +73,18 @@ test('a file left in the temporary directory is a failure', async () => {
   const { failed, trouble } = await execute(script(code));
   assert.is(failed, 1);
   assert.match(trouble ?? '', 'forgotten');
+});
+
+test('a place of an installed host that a test makes is told, once; one that was there is not', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'nnoe-unmade-'));
+  const [there, late] = [join(directory, 'store'), join(directory, 'tables')];
+  mkdirSync(there);
+  const unmade = new Unmade([there, late]);
+  assert.equal(unmade.made(), []);
+  mkdirSync(late);
+  assert.equal(unmade.made(), [late]);
+  assert.equal(unmade.made(), []);
+  rmSync(directory, { recursive: true });
 });
 
 test.run();

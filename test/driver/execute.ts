@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Count, count } from './count.js';
 import type { Job } from './discover.js';
-import { endAll, marked } from './leftovers.js';
+import { endAll, marked, Unmade } from './leftovers.js';
 
 export interface Result extends Count {
   job: Job;
@@ -29,6 +29,9 @@ export async function endEverything(): Promise<void> {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+/** Of an installed host; tests have directories of their own. */
+const unmade = new Unmade();
 
 interface Ending {
   output: string;
@@ -83,6 +86,7 @@ async function sweep(mark: string, directory: string): Promise<string | undefine
   await endAll(left);
   const files = readdirSync(directory);
   if (files.length > 0) complaints.push(`it left in its temporary directory: ${files.join(' ')}`);
+  for (const place of unmade.made()) complaints.push(`${place} was made meanwhile: a test needs its own`);
   if (!process.env.KEEP) rmSync(directory, { recursive: true, force: true });
   return complaints.length > 0 ? complaints.join('\n  ') : undefined;
 }

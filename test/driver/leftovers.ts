@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Finds the processes of one test file by a mark in their environment, whatever group or session they went to.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Leftover {
@@ -13,6 +13,31 @@ function read(path: string): string {
     return readFileSync(path, 'latin1');
   } catch {
     return ''; // it has just ended, or belongs to somebody else
+  }
+}
+
+/** Where a host that is told nothing writes: what an installed one has, and no test may make. */
+const defaults = [
+  '/var/lib/nnoe/store',
+  '/var/lib/nnoe/tables',
+  '/var/lib/nnoe/policies',
+  '/run/nnoe/decisions',
+  '/run/nnoe/host.sock',
+];
+
+/** Watches for places that somebody makes from now on. */
+export class Unmade {
+  #missing: readonly string[];
+
+  constructor(places: readonly string[] = defaults) {
+    this.#missing = places.filter((place) => !existsSync(place));
+  }
+
+  /** Those that were made; each is told once. */
+  made(): string[] {
+    const made = this.#missing.filter((place) => existsSync(place));
+    this.#missing = this.#missing.filter((place) => !made.includes(place));
+    return made;
   }
 }
 

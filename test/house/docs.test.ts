@@ -97,9 +97,12 @@ test('every invariant is guarded by tests, which are there', () => {
   }
 });
 
-/** By its name, or because CMake is told of it. */
+/** By its name, or because CMake is told of it; of what is fuzzed, also the cases are. */
 const isRun = (file: string): boolean =>
-  /\.test\.ts$/.test(file) || text(join(dirname(file), 'CMakeLists.txt')).includes(basename(file));
+  /\.test\.ts$/.test(file) ||
+  [basename(file), `nnoe_fuzzed(${basename(file, '.cc')} `].some((told) =>
+    text(join(dirname(file), 'CMakeLists.txt')).includes(told),
+  );
 
 test('every failure says where it shows', () => {
   const rows = table('How each failure shows');

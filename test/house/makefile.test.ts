@@ -12,6 +12,7 @@ const promised = [
   'run',
   'stress',
   'stress-follow',
+  'stress-policies',
   'fuzz',
   'matrix',
   'bench',

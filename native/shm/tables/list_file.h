@@ -26,6 +26,7 @@ constexpr const char* kListFormatNames[kListFormats] = {"auto",    "hosts",   "d
 enum class Reach : uint8_t {
   kExact,    // this name alone
   kSubtree,  // this name and every name below it
+  kBelow,    // every name below it, but not this one
 };
 
 enum class Stance : uint8_t {

@@ -15,11 +15,10 @@ std::string_view view_of(const uint8_t* bytes, size_t size) noexcept {
 
 void ProtectedNames::note(std::string_view wire, Place place) {
   const auto found = places_.find(wire);
-  if (found != places_.end()) {
-    if (place == Place::kItself) found->second = place;
-    return;
-  }
-  places_.emplace(texts_.emplace_back(wire), place);
+  if (found == places_.end())
+    places_.emplace(texts_.emplace_back(wire), place);
+  else if (found->second != place)
+    found->second = Place::kBoth;
 }
 
 void ProtectedNames::add(const WireName& name) {
@@ -32,7 +31,10 @@ void ProtectedNames::add(const WireName& name) {
 
 bool ProtectedNames::covered_by(const uint8_t* wire, size_t size, Reach reach) const noexcept {
   const auto found = places_.find(view_of(wire, size));
-  return found != places_.end() && (reach == Reach::kSubtree || found->second == Place::kItself);
+  if (found == places_.end()) return false;
+  const Place place = found->second;
+  return reach == Reach::kSubtree || place == Place::kBoth ||
+         place == (reach == Reach::kBelow ? Place::kAbove : Place::kItself);
 }
 
 void ListLoader::name(const uint8_t* wire, size_t size, Reach reach, Stance stance) {

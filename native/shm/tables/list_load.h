@@ -17,12 +17,13 @@ namespace nnoe::tables {
 class ProtectedNames {
  public:
   void add(const WireName& name);
-  // Whether the entry would block a protected name: it is one, or, reaching below itself, stands above one.
+  // Whether the entry would block a protected name: it covers itself and is one, or covers what is below and
+  // stands above one.
   bool covered_by(const uint8_t* wire, size_t size, Reach reach) const noexcept;
   bool empty() const noexcept { return places_.empty(); }
 
  private:
-  enum class Place : uint8_t { kAbove, kItself };
+  enum class Place : uint8_t { kAbove, kItself, kBoth };
   void note(std::string_view wire, Place place);
   std::deque<std::string> texts_;  // what the keys point into
   std::unordered_map<std::string_view, Place> places_;

@@ -262,7 +262,7 @@ class Zone : public LineParser {
     const Stance stance = action == ZoneAction::kPassthru ? Stance::kException : Stance::kListed;
     if (owner_.unicode) {
       std::string_view text = owner_text_;
-      if (strip_wildcard(text)) reach = Reach::kSubtree;
+      if (strip_wildcard(text)) reach = Reach::kBelow;
       if (!text.empty() && text.back() == '.') return rows_.fault(RowFault::kIdna);
       if (!is_utf8(text)) return rows_.fault(RowFault::kEncoding);
       if (text.size() > kMaxUnicode) return rows_.fault(RowFault::kLength);
@@ -272,7 +272,7 @@ class Zone : public LineParser {
     }
     if (bad_punycode(name)) return rows_.fault(RowFault::kIdna);
     if (name.bytes[0] == 1 && name.bytes[1] == '*') {
-      reach = Reach::kSubtree;
+      reach = Reach::kBelow;
       name.size -= 2;
       std::memmove(name.bytes, name.bytes + 2, name.size);
     }

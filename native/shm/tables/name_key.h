@@ -12,8 +12,8 @@
 
 namespace nnoe::tables {
 
-// How a name stands on one list. A subtree holds its own top, too.
-enum class Listed : uint8_t { kNo = 0, kExact = 1, kSubtree = 2 };
+// How a name stands on one list. A subtree holds its own top, too; kBelow is one without.
+enum class Listed : uint8_t { kNo = 0, kExact = 1, kSubtree = 2, kBelow = 3 };
 
 struct NameKey {
   uint8_t bytes[kMaxName];

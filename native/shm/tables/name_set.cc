@@ -118,9 +118,24 @@ bool NameSetReader::next() {
   key_.size = common + rest;
   key_.bytes[key_.size - 1] = 0;
   listed_ = static_cast<Listed>(bytes[rest - 1]);
-  if (!is_key(key_) || listed_ > Listed::kSubtree)
+  if (!is_key(key_) || listed_ > Listed::kBelow)
     throw std::runtime_error(file_->path + ": no name where one was expected");
   return true;
+}
+
+std::shared_ptr<const NameSetFile> rename_name_set(const NameSetFile& file, const std::string& path,
+                                                   Error& error) {
+  auto renamed = std::make_shared<NameSetFile>();
+  renamed->fd = Fd(::fcntl(file.fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!renamed->fd || ::rename(file.path.c_str(), path.c_str()) != 0) {
+    error = journal::system_error("rename", file.path);
+    return nullptr;
+  }
+  renamed->path = path;
+  renamed->count = file.count;
+  renamed->wire_bytes = file.wire_bytes;
+  renamed->body_bytes = file.body_bytes;
+  return sync_directory_of(path, error) ? renamed : nullptr;
 }
 
 NameSetOutput& NameSetOutput::operator=(NameSetOutput&& other) noexcept {

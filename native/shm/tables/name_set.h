@@ -41,6 +41,10 @@ struct NameSetFile {
 // Reads all of it once, for its checksum. Null: `error` says why; code 0 when the file is damaged or foreign.
 std::shared_ptr<const NameSetFile> open_name_set(const std::string& path, Error& error);
 
+// The same file by another name; on disk when this returns. Null: `error` says why.
+std::shared_ptr<const NameSetFile> rename_name_set(const NameSetFile& file, const std::string& path,
+                                                   Error& error);
+
 // One name after the other, in the order of their keys.
 class NameCursor {
  public:

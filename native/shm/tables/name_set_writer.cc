@@ -13,7 +13,8 @@ constexpr size_t kWindow = sizeof(uint64_t);
 
 // What counts when one name comes more than once.
 Listed stronger(Listed a, Listed b) {
-  return a == Listed::kNo || b == Listed::kNo ? Listed::kNo : std::max(a, b);
+  if (a == Listed::kNo || b == Listed::kNo) return Listed::kNo;
+  return a == b ? a : Listed::kSubtree;  // any two of the others make the whole of it
 }
 
 }  // namespace
@@ -49,11 +50,12 @@ NameSetWriter::NameSetWriter(std::string path, size_t memory) : path_(std::move(
 
 NameSetWriter::~NameSetWriter() {
   for (const auto& run : runs_) ::unlink(run->path.c_str());
+  if (settled_ != nullptr) ::unlink(settled_->path.c_str());
 }
 
 bool NameSetWriter::add(const uint8_t* wire, size_t size, Listed listed) {
   NameKey key;
-  if (!make_key(wire, size, key)) return false;
+  if (settled_ != nullptr || !make_key(wire, size, key)) return false;
   ++added_;
   if (failed_) return true;
   items_.push_back({0, static_cast<uint32_t>(keys_.size()), static_cast<uint8_t>(size), listed});
@@ -115,18 +117,29 @@ bool NameSetWriter::spill() {
   return true;
 }
 
-std::shared_ptr<const NameSetFile> NameSetWriter::finish(Error& error) {
-  std::shared_ptr<const NameSetFile> file;
+bool NameSetWriter::settle(Error& error) {
+  if (settled_ != nullptr) return true;
   if (!failed_) {
     sort_all();
     NameMerge merge;
     for (const auto& run : runs_) merge.add(std::make_unique<NameSetReader>(run), 0);
     merge.add(std::make_unique<Sorted>(*this), 0);
-    failed_ = !write(merge, path_, true, file);
+    std::shared_ptr<const NameSetFile> file;
+    failed_ = !write(merge, path_ + ".run-all", true, file);
+    settled_ = std::move(file);
   }
   std::vector<uint8_t>().swap(keys_);
   std::vector<Item>().swap(items_);
   if (failed_) error = error_;
+  return !failed_;
+}
+
+std::shared_ptr<const NameSetFile> NameSetWriter::finish(Error& error) {
+  if (!settle(error)) return nullptr;
+  auto file = rename_name_set(*settled_, path_, error);
+  if (file == nullptr) return nullptr;
+  settled_ = nullptr;
+  failed_ = true;  // it has given what it had
   return file;
 }
 

@@ -23,12 +23,17 @@ class NameSetWriter {
   NameSetWriter(const NameSetWriter&) = delete;
   NameSetWriter& operator=(const NameSetWriter&) = delete;
 
-  // Any letter case. Of one name a subtree holds more than an exact entry; kNo takes the name off, whatever
-  // else is said of it before or after. False: not a name in wire form, nothing is added. A full disk is told
-  // by finish().
+  // Any letter case. Of one name each entry adds to the others; kNo takes the name off, whatever else is said
+  // of it before or after. False: not a name in wire form, or settled; nothing is added. A full disk is told
+  // by settle() and finish().
   bool add(const uint8_t* wire, size_t size, Listed listed);
   uint64_t added() const noexcept { return added_; }  // with repetitions
-  // Null: `error` says why.
+  // Sorts all there is, into a file that is gone with the writer unless finish() follows: nothing more can be
+  // added. False: `error` says why.
+  bool settle(Error& error);
+  // Names on the list, each counted once; 0 until it is settled.
+  uint64_t count() const noexcept { return settled_ == nullptr ? 0 : settled_->count; }
+  // Once, at the end. Null: `error` says why.
   std::shared_ptr<const NameSetFile> finish(Error& error);
 
  private:
@@ -51,6 +56,7 @@ class NameSetWriter {
   std::vector<uint8_t> keys_;
   std::vector<Item> items_;
   std::vector<std::shared_ptr<const NameSetFile>> runs_;
+  std::shared_ptr<const NameSetFile> settled_;
   uint64_t added_ = 0;
   Error error_;
   bool failed_ = false;

@@ -76,7 +76,7 @@ constexpr size_t kTail = 320;  // zero bytes after the names: comparing reads up
 
 // Flags of a slot, the low byte of its word.
 constexpr uint32_t kHere = 1;   // lists for the name itself
-constexpr uint32_t kBelow = 2;  // lists for what is below; never without kHere
+constexpr uint32_t kBelow = 2;  // lists for what is below; never without kHere, whose set may be empty
 constexpr uint32_t kTwo = 4;    // they differ: the id for the name stands before the one for what is below
 constexpr uint32_t kGone = 8;   // in a delta: on no list any more
 constexpr uint32_t kInterior = 16;        // something below is in the table

@@ -10,7 +10,7 @@ namespace nnoe::tables {
 
 using namespace names;
 
-bool Membership::empty() const noexcept { return here == Lists{}; }
+bool Membership::empty() const noexcept { return here == Lists{} && below == Lists{}; }
 
 bool make_key(const uint8_t* wire, size_t size, NameKey& key) noexcept {
   QueryName name;
@@ -77,8 +77,8 @@ void NamesWriter::push(const NameKey& key, const Membership& membership) {
   uint32_t flags = kGone;
   uint16_t here = 0;
   uint16_t below = 0;
-  if (!(membership.here == Lists{})) {
-    here = intern(membership.here);
+  if (!membership.empty()) {
+    here = intern(membership.here);  // also of no lists, where only what is below is listed
     flags = kHere;
     if (!(membership.below == Lists{})) {
       below = intern(membership.below);

@@ -22,12 +22,13 @@ struct Membership {
     const uint64_t bit = uint64_t{1} << list % 64;
     uint64_t& own = here.bits[list / 64];
     uint64_t& deep = below.bits[list / 64];
-    own = listed == Listed::kNo ? own & ~bit : own | bit;
-    deep = listed == Listed::kSubtree ? deep | bit : deep & ~bit;
+    own = listed == Listed::kExact || listed == Listed::kSubtree ? own | bit : own & ~bit;
+    deep = listed == Listed::kBelow || listed == Listed::kSubtree ? deep | bit : deep & ~bit;
   }
   Listed get(uint32_t list) const noexcept {
-    if ((below.bits[list / 64] >> list % 64 & 1) != 0) return Listed::kSubtree;
-    return (here.bits[list / 64] >> list % 64 & 1) != 0 ? Listed::kExact : Listed::kNo;
+    const bool own = (here.bits[list / 64] >> list % 64 & 1) != 0;
+    if ((below.bits[list / 64] >> list % 64 & 1) != 0) return own ? Listed::kSubtree : Listed::kBelow;
+    return own ? Listed::kExact : Listed::kNo;
   }
   bool empty() const noexcept;
 };

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,14 @@ using journal::Fd;
 constexpr int kNewFile = O_WRONLY | O_CREAT | O_TRUNC;
 
 bool random_id(uint8_t* id) { return getrandom(id, kIdBytes, 0) == static_cast<ssize_t>(kIdBytes); }
+
+bool same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool same_generation(const Manifest& a, const Manifest& b) {
+  return std::memcmp(a.id, b.id, kIdBytes) == 0 && a.generation == b.generation && a.created_us == b.created_us;
+}
 
 bool names(const ManifestContent& manifest, Section kind, uint64_t generation) {
   const ManifestEntry* entry = manifest.find(kind);
@@ -77,7 +86,12 @@ std::unique_ptr<Publisher> Publisher::open(const std::string& directory, std::st
 }
 
 void Publisher::begin(std::string& found) {
-  if (read_manifest(directory_.get(), manifest_, found) == Read::kDone) return;
+  if (read_manifest(directory_.get(), manifest_, found) == Read::kDone) {
+    const std::string missing = missing_section();
+    published_ = missing.empty();
+    if (published_) return;
+    found = missing + ": missing, though the manifest names it";  // nobody can use such a generation
+  }
   manifest_ = {};
   // Without a random id of its own a new directory could pass for the old one; generations tell them apart as
   // well.
@@ -97,6 +111,41 @@ Read Publisher::read(Section kind, Memory& memory, std::string& why) const {
   const ManifestEntry* entry = manifest_.find(kind);
   if (entry == nullptr) return Read::kMissing;
   return read_section(directory_.get(), manifest_.head, *entry, memory, why);
+}
+
+bool Publisher::intact(std::string& why) const {
+  struct stat held {};
+  struct stat found {};
+  if (::fstat(directory_.get(), &held) != 0) return true;  // cannot be told
+  if (::stat(path_.c_str(), &found) != 0 || !same_file(held, found)) {
+    why = "the directory was removed or replaced";
+    return false;
+  }
+  if (::fstat(lock_.get(), &held) != 0) return true;
+  if (::fstatat(directory_.get(), kTablesLockName, &found, 0) != 0 || !same_file(held, found)) {
+    why = std::string(kTablesLockName) + " was removed or replaced";
+    return false;
+  }
+  if (!published_) return true;
+  ManifestContent manifest;
+  std::string what;
+  if (read_manifest(directory_.get(), manifest, what) != Read::kDone ||
+      !same_generation(manifest.head, manifest_.head)) {
+    why = std::string(kManifestName) + " was removed or replaced";
+    return false;
+  }
+  const std::string missing = missing_section();
+  if (!missing.empty()) why = missing + " was removed";
+  return missing.empty();
+}
+
+std::string Publisher::missing_section() const {
+  struct stat found {};
+  for (const ManifestEntry& entry : manifest_.entries) {
+    std::string name = section_file(static_cast<Section>(entry.kind), entry.generation);
+    if (::fstatat(directory_.get(), name.c_str(), &found, 0) != 0) return name;
+  }
+  return {};
 }
 
 bool Publisher::write_section(const ManifestContent& next, const ManifestEntry& entry, const uint8_t* body,
@@ -151,6 +200,7 @@ bool Publisher::publish(const std::vector<Change>& changes, Error& error) {
   }
   if (done && write_manifest(next, error)) {
     const ManifestContent before = std::exchange(manifest_, next);
+    published_ = true;
     remove_unused(before);
     return true;
   }

@@ -37,11 +37,16 @@ class Publisher {
   // has. Nothing has changed when it returns false.
   bool publish(const std::vector<Change>& changes, journal::Error& error);
 
+  // Whether what was published is still what a reader finds at the path; `why` says what is not: somebody
+  // removed the directory or files of it, or put others in their place.
+  bool intact(std::string& why) const;
+
   int directory() const noexcept { return directory_.get(); }
 
  private:
   Publisher(journal::Fd directory, journal::Fd lock, std::string path);
   void begin(std::string& found);
+  std::string missing_section() const;  // of those that the manifest names; empty: none
   bool write_section(const ManifestContent& next, const ManifestEntry& entry, const uint8_t* body,
                      journal::Error& error);
   bool write_manifest(const ManifestContent& next, journal::Error& error);
@@ -52,6 +57,7 @@ class Publisher {
   journal::Fd lock_;
   std::string path_;
   ManifestContent manifest_;
+  bool published_ = false;  // the manifest is in the directory
 };
 
 constexpr const char* kTablesLockName = "host.lock";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// fuzz_journal_cases [COUNT [SEED]]: the fuzzer's function over journals that were valid and then changed, without
-// libFuzzer; always the same cases for the same arguments.
+// fuzz_journal_cases [COUNT [SEED]]: the fuzzer's function over journals that were valid and then changed,
+// without libFuzzer; always the same cases for the same arguments.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -40,12 +40,24 @@ export const tableErrors = {
     help: 'The list stays as it was. Correct the file or its permissions; it is read again when it changes.',
     retry: true,
   },
+  TABLES_LOST: {
+    code: 'TABLES_LOST',
+    message: 'the tables in {directory} are not those that were written: {reason}',
+    help: 'Somebody else removed or replaced files of the tables directory, which belongs to the host. The plugins that publish tables begin again, and the directory is made anew with everything in it. A dnsdist that runs keeps its generation meanwhile; to have tables made anew on purpose, stop the host first.',
+    retry: true,
+  },
   TABLES_REFUSED: {
     code: 'TABLES_REFUSED',
     message:
       'dnsdist (process {pid}) does not take generation {refused} and stays with {generation}: {reason}',
     help: 'It decides with the generation it has. A file that was damaged is written again with the next change; a bridge of another release has to be replaced by the one of this host’s, and dnsdist restarted.',
     retry: true,
+  },
+  TABLES_UNREADABLE: {
+    code: 'TABLES_UNREADABLE',
+    message: 'the tables in {directory} cannot be read: {reason}',
+    help: 'Without permission: be root, or in the group of the directory. Damaged: a dnsdist that starts now refuses them too and does what its `fail` says; the host writes them anew when it is started.',
+    retry: false,
   },
   TABLES_UNWRITTEN: {
     code: 'TABLES_UNWRITTEN',

@@ -4,8 +4,10 @@
 //
 // What is handed over is collected for a few milliseconds, built off the event loop, and on disk when a generation
 // has it. A table that nobody has handed anything since the host started stays as it is on disk, so a start without
-// the store changes nothing. Disk full, directory not writable: what was handed over waits and is tried again, the
-// last generation stays in force, and status says so.
+// the store changes nothing. In a new directory nothing is published before every table of the plugins that are
+// enabled was handed over once, of names every list that is defined (also none, or in vain): until then dnsdist does
+// what its `fail` says. Disk full, directory not writable: what was handed over waits and is tried again, the last
+// generation stays in force, and status says so.
 
 /** Number of a generation: grows with every one of a tables directory; below 2^53. */
 export type Generation = number;
@@ -153,6 +155,11 @@ export interface NamesTable extends PublishedTable {
     names: Iterable<ListedName> | AsyncIterable<ListedName>,
     options?: TakeOptions,
   ): Promise<LoadReport & { taken: boolean }>;
+  /**
+   * What is on it cannot be had now: it stays as it is, and a first generation does not wait for it.
+   * @throws NnoeError TABLES_INVALID.
+   */
+  unavailable(list: string): void;
   /** @throws NnoeError TABLES_INVALID. */
   set(list: string, name: string, scope: NameScope): void;
   /** @throws NnoeError TABLES_INVALID. */
@@ -195,7 +202,8 @@ export interface ProgramsTable extends PublishedTable {
 export interface TableProvider {
   /**
    * @param signal of the plugin's life; when it aborts, what the table is asked for counts no more.
-   * @param fail called with what a listener of the plugin threw.
+   * @param fail called with what a listener of the plugin threw, and when everything has to be handed over again,
+   * which is for the plugin's next life.
    */
   open<N extends TableName>(table: N, signal: AbortSignal, fail: (error: unknown) => void): Tables[N];
 }

@@ -9,13 +9,13 @@ import type { NativeLoad, NativeTables } from './native.js';
 export interface AddonTables extends Omit<NativeTables, 'prepareList' | 'close'> {
   prepareList(list: number, source: LoadSource): Promise<AddonLoad>;
   /** @param texts those of `unicode` in ASCII; empty: it cannot be converted. */
-  convertList(id: number, texts: readonly string[]): AddonLoad;
+  convertList(id: number, texts: readonly string[]): Promise<AddonLoad>;
   /** Its lock is given back when nothing is under way any more. */
   close(): void;
 }
 
 interface AddonLoad extends NativeLoad {
-  /** Names to be converted. */
+  /** Names to be converted; where there are some, nothing is counted before they are. */
   unicode: readonly string[];
 }
 
@@ -40,6 +40,7 @@ export function addonTables(open: (directory: string) => AddonTables, directory:
     keepLists: (lists) => kept(addon.keepLists(lists)),
     listSizes: () => addon.listSizes(),
     checkPrograms: (section, limits) => addon.checkPrograms(section, limits),
+    lost: () => addon.lost(),
     publish: (request) => kept(addon.publish(request)),
     rebuild: (what) => kept(addon.rebuild(what)),
     async close() {
@@ -52,6 +53,11 @@ export function addonTables(open: (directory: string) => AddonTables, directory:
 async function prepare(addon: AddonTables, list: number, source: LoadSource): Promise<NativeLoad> {
   const { unicode, ...load } = await addon.prepareList(list, source);
   if (unicode.length === 0) return load;
-  const { unicode: _, ...converted } = addon.convertList(load.id, unicode.map(domainToASCII));
-  return converted;
+  try {
+    const { unicode: _, ...converted } = await addon.convertList(load.id, unicode.map(domainToASCII));
+    return converted;
+  } catch (error) {
+    await addon.finishLoad(load.id, false);
+    throw error;
+  }
 }

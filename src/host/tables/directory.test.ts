@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 // The service on a real directory, with the addon: what survives a restart, and what does not keep the host from going on.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -39,12 +47,15 @@ function start(directory: string, tables: TableName[] = ['roles', 'names', 'prog
     open: (path) => addonTables((each) => native().openTables(each), path),
     busy: (error) => busy.push(error),
     pause: 20,
+    lookEvery: 20,
   });
   services.push(service);
   service.start();
   const live = new AbortController().signal;
-  const fail = (error: unknown) => assert.unreachable(String(error));
+  const failures: NnoeError[] = [];
+  const fail = (error: unknown) => failures.push(error as NnoeError);
   return {
+    failures,
     service,
     busy,
     codes,
@@ -52,6 +63,14 @@ function start(directory: string, tables: TableName[] = ['roles', 'names', 'prog
     names: service.open('names', live, fail),
     programs: service.open('programs', live, fail),
   };
+}
+
+/** The same, with the other two tables handed over. */
+function startRoles(directory: string) {
+  const started = start(directory);
+  started.names.define([]);
+  void started.programs.none();
+  return started;
 }
 
 const address = (text: string) => Uint8Array.from(text.split('.'), Number);
@@ -70,7 +89,8 @@ test('what was published is there after a restart, with the numbers that it had'
   ]);
   first.names.subscribe([{ lists: ['ads', 'fine'], roles: [], action: 'redirect:portal' }]);
   first.names.set('ads', 'ads.example', 'subtree');
-  await first.roles.published();
+  await first.names.setNames('fine', []);
+  await first.programs.none();
   const action = first.programs.action('redirect:portal');
   const generation = await first.roles.published();
   const before = sections(first.service);
@@ -142,10 +162,10 @@ test('mappings one by one, many at once, and of both families are found by the l
 
 test('a second host on the directory is told so, and the first goes on', async () => {
   const directory = temporary();
-  const first = start(directory);
+  const first = startRoles(directory);
   await first.roles.replace([]);
   await first.roles.published();
-  const second = start(directory);
+  const second = startRoles(directory);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.is(second.busy[0]?.code, 'TABLES_BUSY');
   await second.service.close();
@@ -158,7 +178,7 @@ test('a directory that cannot be made is named, tried again, and nothing handed 
   const parent = temporary();
   const directory = join(parent, 'tables');
   writeFileSync(directory, 'a file in its place');
-  const { roles, service, codes } = start(directory);
+  const { roles, service, codes } = startRoles(directory);
   await roles.replace([{ prefix: '192.0.2.1', roles: ['a'] }]);
   await new Promise((resolve) => setTimeout(resolve, 100));
   const { state, code } = service.health() ?? {};
@@ -173,7 +193,7 @@ test('a directory that cannot be made is named, tried again, and nothing handed 
 
 test('without its numbers nothing of before is gone on with, which is said', async () => {
   const directory = temporary();
-  const first = start(directory);
+  const first = startRoles(directory);
   await first.roles.replace([{ prefix: '192.0.2.1', roles: ['a'] }]);
   await first.roles.published();
   await first.service.close();
@@ -195,7 +215,7 @@ test('without its numbers nothing of before is gone on with, which is said', asy
 
 test('a table that nobody publishes any more is taken away', async () => {
   const directory = temporary();
-  const first = start(directory);
+  const first = startRoles(directory);
   await first.roles.replace([{ prefix: '192.0.2.1', roles: ['a'] }]);
   await first.roles.published();
   await first.service.close();
@@ -205,9 +225,83 @@ test('a table that nobody publishes any more is taken away', async () => {
   await second.service.close();
 });
 
+test('a first generation is whole, however many mappings wait for their base', async () => {
+  const directory = temporary();
+  const { roles, names, service } = start(directory, ['roles', 'names']);
+  const many = Array.from({ length: 30_000 }, (_, i) => ({
+    prefix: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
+    roles: [`r${i % 7}`],
+  }));
+  await roles.replace(many);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const { state, reason, generation } = service.health() ?? {};
+  assert.equal([state, generation], ['starting', 0]);
+  assert.match(reason ?? '', /waits for names$/);
+  assert.equal(
+    readdirSync(directory).filter((name) => name === 'manifest'),
+    [],
+  );
+  names.define([{ name: 'ads', kind: 'block' }]);
+  names.set('ads', 'ads.example', 'exact');
+  assert.is(await roles.published(), 1, 'nothing was published before');
+  assert.equal(sections(service), ['registry', 'actions', 'hosts', 'prefixes', 'names', 'subscriptions']);
+  await service.close();
+});
+
+for (const [what, spoil] of [
+  ['removed', (directory: string) => rmSync(directory, { recursive: true })],
+  [
+    'emptied',
+    (directory: string) => {
+      for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true });
+    },
+  ],
+  [
+    'replaced',
+    (directory: string) => {
+      renameSync(directory, `${directory}.before`);
+      mkdirSync(directory);
+    },
+  ],
+  [
+    'robbed of a section',
+    (directory: string) =>
+      rmSync(join(directory, readdirSync(directory).find((name) => name.startsWith('hosts')) ?? '')),
+  ],
+] as const)
+  test(`a directory that is ${what} under a running host is made again, with what the next lives hand over`, async () => {
+    const directory = join(temporary(), 'tables');
+    const { roles, names, service, failures, codes } = start(directory, ['roles', 'names']);
+    const fill = async () => {
+      await roles.replace([{ prefix: '192.0.2.1', roles: ['a'] }]);
+      names.define([{ name: 'ads', kind: 'block' }]);
+      names.set('ads', 'ads.example', 'exact');
+    };
+    await fill();
+    await roles.published();
+    const before = sections(service);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert.equal(failures, [], 'nothing is missed where nothing is missing');
+    spoil(directory);
+    for (let i = 0; i < 200 && failures.length < 3; i++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(
+      failures.map(({ code }) => code),
+      ['TABLES_LOST', 'TABLES_LOST', 'TABLES_LOST'],
+    );
+    await fill();
+    await roles.published();
+    assert.equal(sections(service), before);
+    assert.ok(readdirSync(directory).includes('manifest'));
+    assert.is(service.findClient(address('192.0.2.1'))?.roleSet, 1);
+    assert.is(service.health()?.state, 'ok');
+    assert.is(codes.filter((code) => code === 'TABLES_LOST').length, 1);
+    await service.close();
+  });
+
 test('programs that are not sound are refused with the reason, and those of before stay', async () => {
-  const { programs, service } = start(temporary());
-  await programs.published();
+  const { programs, service } = start(temporary(), ['programs']);
+  await programs.none();
   const refused = await programs.publish(new Uint8Array(100)).then(
     () => 'accepted',
     (error: NnoeError) => error.code,
@@ -221,7 +315,7 @@ test('a list file is read off the event loop; what is wrong in it is counted by 
   const directory = temporary();
   const file = join(directory, 'list.txt');
   writeFileSync(file, '0.0.0.0 a.example\n0.0.0.0 bücher.example\n0.0.0.0 good.example\nno row at all !\n');
-  const { names, service } = start(join(directory, 'tables'));
+  const { names, service } = start(join(directory, 'tables'), ['names']);
   names.define([{ name: 'ads', kind: 'block' }]);
   const report = await names.load('ads', { path: file, protect: ['good.example'] });
   assert.equal([report.names, report.format, report.taken], [2, 'hosts', true]);

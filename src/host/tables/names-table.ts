@@ -62,6 +62,8 @@ export class Names {
   #loaded = false;
   #rules: SubscribeRule[] = [];
   #entries: { list: string; flags: number; wire: Buffer }[] = [];
+  /** Lists that something was handed over for, if in vain. */
+  readonly #tried = new Set<string>();
 
   constructor(channel: NameChannel) {
     this.#channel = channel;
@@ -69,6 +71,22 @@ export class Names {
 
   get defined(): boolean {
     return this.#lists !== undefined;
+  }
+
+  /** Lists that nothing was handed over for yet. */
+  get outstanding(): string[] {
+    return this.lists.map(({ name }) => name).filter((name) => !this.#tried.has(name));
+  }
+
+  /** As if nothing had been handed over. */
+  forget(): void {
+    this.#lists = undefined;
+    this.#rules = [];
+    this.#entries = [];
+    this.#tried.clear();
+    this.#redefined = false;
+    this.#loaded = false;
+    this.#version++;
   }
 
   get lists(): readonly ListSpec[] {
@@ -96,6 +114,7 @@ export class Names {
       define: alive((lists) => this.#define(lists)),
       load: async (list, options) => this.#load(list, options, live),
       setNames: async (list, names, options = {}) => this.#setNames(list, names, options, live),
+      unavailable: alive((list) => this.#unavailable(list)),
       set: alive((list, name, scope) => this.#change(list, name, scope, 0)),
       unset: alive((list, name, scope) => this.#change(list, name, scope, NameFlag.unset)),
       subscribe: alive((rules) => this.#subscribe(rules)),
@@ -143,6 +162,7 @@ export class Names {
     const wire = nameBytes(name);
     if (wire === undefined)
       throw invalid(`name on list ${list}`, JSON.stringify(name).slice(0, 300), 'a domain name');
+    this.#tried.add(list);
     this.#entries.push({ list, wire, flags: flags | (scope === 'subtree' ? NameFlag.subtree : 0) });
     this.#channel.changed();
   }
@@ -161,7 +181,9 @@ export class Names {
     if (exceptions !== undefined) this.#check(exceptions);
     const other = exceptions === undefined ? undefined : await this.#channel.number(exceptions);
     const source = { path, format, subdomains, exceptions: other, protect: wires(options.protect) };
-    return this.#take(list, source, options, {}, live);
+    return this.#trying([list, ...(exceptions === undefined ? [] : [exceptions])], () =>
+      this.#take(list, source, options, {}, live),
+    );
   }
 
   async #setNames(
@@ -173,7 +195,28 @@ export class Names {
     this.#check(list);
     const number = await this.#channel.number(list);
     const { entries, bad } = await packNames(number, names, live);
-    return this.#take(list, { entries, protect: wires(options.protect) }, options, bad, live);
+    const source = { entries, protect: wires(options.protect) };
+    return this.#trying([list], () => this.#take(list, source, options, bad, live));
+  }
+
+  /** What cannot be had is not waited for: whoever hands over says that it failed. */
+  async #trying<T>(lists: readonly string[], work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.#try(lists);
+    }
+  }
+
+  #try(lists: readonly string[]): void {
+    const before = this.#tried.size;
+    for (const list of lists) this.#tried.add(list);
+    if (this.#tried.size > before) this.#channel.changed();
+  }
+
+  #unavailable(list: string): void {
+    this.#check(list);
+    this.#try([list]);
   }
 
   async #take(
@@ -189,8 +232,12 @@ export class Names {
       throw new NnoeError('TABLES_LIST', { list, path, reason: reasonOf(error) }, error);
     });
     const report: LoadReport = { ...load, before: this.#channel.size(list), bad: { ...bad, ...load.bad } };
-    const taken = !live.aborted && accept?.(report) !== false;
-    await this.#channel.finish(load, taken);
+    let taken = false;
+    try {
+      taken = !live.aborted && accept?.(report) !== false;
+    } finally {
+      await this.#channel.finish(load, taken);
+    }
     live.throwIfAborted();
     if (taken) {
       // What was set before counts no more: the list is now what was loaded.

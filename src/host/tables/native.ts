@@ -70,6 +70,8 @@ export interface PublishRequest {
   subscriptions?: Subscriptions | 'none';
   /** 'unplanned': the section in which nobody has a program. */
   programs?: Uint8Array | 'unplanned' | 'none';
+  /** Nothing is written while something of it is `missing`. */
+  whole?: boolean;
 }
 
 export interface Published {
@@ -128,6 +130,8 @@ export interface NativeTables {
   listSizes(): Float64Array;
   /** What is wrong with a section of programs, in one clause; empty: nothing. */
   checkPrograms(section: Uint8Array, limits: { roleSets: number; lists: number; actions: number }): string;
+  /** What was removed or replaced of the directory by somebody else, in one clause; empty: nothing. */
+  lost(): string;
   /**
    * Writes a new generation. Rejects when it cannot be written; the last one then stays, and what was handed over
    * is in the next that succeeds.
@@ -157,4 +161,28 @@ export interface BridgeStatus {
   /** open or closed: what it does without tables. */
   fail: string;
   threads: number;
+}
+
+/** Why a verdict is what it is; numbers as in native/shm/tables/verdict.h. */
+export interface NativeExplanation {
+  generation: number;
+  /** Since 1970. */
+  createdUs: number;
+  /** Of memory. */
+  bytes: number;
+  reason: number;
+  /** Number 0, which is allow, where the reason leaves it to the bridge. */
+  action: ActionRecord;
+  roleSet: number;
+  roles: readonly string[];
+  /** Of the mapping, in the client's family (IPv4 also for what is IPv4 in IPv6); absent: no mapping. */
+  mappedBits?: number;
+  /** As policies see it; empty for the root, and for what is no name. */
+  name: string;
+  /** Where lists name it or a name above, from the top of the tree down. */
+  levels: readonly { name: string; lists: readonly string[]; changed: boolean }[];
+  /** That decided, or allowed; empty: none. */
+  list: string;
+  /** Of the policies; empty: none decided. */
+  rule: string;
 }

@@ -37,6 +37,8 @@ export class OpenTables {
   #written: { registry: string; actions: number; subscriptions: string };
   /** Tables of this host's plugins by now, no longer of before. */
   readonly #fresh = new Set<TableName>();
+  /** Something is in force: a generation of before, or one of this host's. */
+  #begun: boolean;
 
   constructor(native: NativeTables, sources: Sources) {
     const { roleSets, lists, actions, sections } = native.restored;
@@ -45,9 +47,29 @@ export class OpenTables {
     this.roleSets = new RoleSets(roleSets);
     this.lists = new ListNumbers(lists);
     this.actions = new ActionNumbers(actions);
+    this.#begun = sections.length > 0;
     this.#request = firstRequest(new Set(sections.map(({ name }) => name)), sources.tables);
     const registry = roleSets.length === 0 ? '' : this.#registryState();
     this.#written = { registry, actions: actions.length === 0 ? -1 : 0, subscriptions: '' };
+  }
+
+  /**
+   * Tables that a first generation waits for: without one of them it would let through what the whole of them does
+   * not. Empty: none; what is in force is complete.
+   */
+  waitsFor(): string[] {
+    if (this.#begun) return [];
+    const { tables, names } = this.#sources;
+    return [...tables].flatMap((table) => {
+      if (!this.#fresh.has(table)) return [table];
+      const lists = table === 'names' ? names.outstanding : [];
+      return lists.length === 0 ? [] : [`names (list ${lists.join(', ')})`];
+    });
+  }
+
+  /** Whether there is a generation. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   /** Sets of roles that clients can have. */
@@ -81,19 +103,26 @@ export class OpenTables {
     this.#takeNames();
   }
 
-  /** Publishes what was taken; undefined when there is nothing new. */
+  /** Publishes what was taken; undefined when there is nothing new, or the first generation waits for something. */
   async publish(): Promise<Published | undefined> {
     for (let give = this.#handing[0]; give !== undefined; give = this.#handing[0]) {
       await give();
       this.#handing.shift();
     }
     // Before anything is known of the world, numbers alone would let everybody pass as a client without a mapping.
+    if (this.waitsFor().length > 0) return undefined;
     if (this.#fresh.size > 0 || Object.keys(this.#request).length > 0) this.#addNumbers();
     const request = this.#request;
     if (Object.keys(request).length === 0) return undefined;
     this.#request = {};
     try {
-      const published = await this.native.publish(request);
+      const published = await this.native.publish({ ...request, whole: !this.#begun });
+      if (!this.#begun && published.missing.length > 0) {
+        // Nothing was written: it comes with the base that is still to be made.
+        this.#request = { ...request, ...this.#request };
+        return published;
+      }
+      this.#begun = true;
       const { tables } = this.#sources;
       const ofBefore = (['names', 'programs'] as const).some(
         (each) => tables.has(each) && !this.#fresh.has(each),

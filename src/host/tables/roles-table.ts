@@ -52,6 +52,14 @@ export class RoleMappings {
     return this.#sets;
   }
 
+  /** As if nothing had been handed over, but for numbers. */
+  forget(): void {
+    this.#replaced = undefined;
+    this.#changes.clear();
+    this.#during = undefined;
+    this.#defaultSet = false;
+  }
+
   /** @param live whether the plugin's life goes on. */
   table(live: AbortSignal): RolesTable {
     return {

@@ -47,8 +47,12 @@ export interface TablesOptions {
   observer?: TablesObserver;
   /** First pause after a failure, ms; default 1000. */
   pause?: number;
+  /** How often the directory is looked at, ms; default 1000. */
+  lookEvery?: number;
 }
 
+/** How often the directory is looked at, ms. */
+const lookEvery = 1000;
 /** A base that could not be built is tried again after, ms. */
 const rebuildPause = 10_000;
 
@@ -60,6 +64,8 @@ export class TablesService implements TableProvider {
   readonly #programs: Programs;
   #opened: OpenTables | undefined;
   readonly #waiting = new Set<(opened: OpenTables) => void>();
+  /** Lives that hand over to a table: each ends when everything has to be handed over again. */
+  readonly #lives = new Set<(error: unknown) => void>();
   /** What keeps generations from being written. */
   #trouble: NnoeError | undefined;
   /** What there was no number for. */
@@ -67,7 +73,10 @@ export class TablesService implements TableProvider {
   /** Why what was there is not used; until something is published. */
   #damaged: NnoeError | undefined;
   #last: Pick<Published, 'generation' | 'sections' | 'createdUs'> | undefined;
-  readonly #rebuilding = new Set<Buildable>();
+  #rebuilding = new Set<Buildable>();
+  #look: NodeJS.Timeout | undefined;
+  /** Why the directory has to be made again. */
+  #lost: NnoeError | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -91,10 +100,15 @@ export class TablesService implements TableProvider {
 
   /** Opens the directory, or goes on trying to; where nobody publishes, it is left alone. */
   start(): void {
-    if (this.#options.tables.size > 0) this.#batch.ask();
+    if (this.#options.tables.size === 0) return;
+    this.#batch.ask();
+    this.#look = setInterval(() => this.#lookAfter(), this.#options.lookEvery ?? lookEvery).unref();
   }
 
   open<N extends TableName>(table: N, signal: AbortSignal, fail: (error: unknown) => void): Tables[N] {
+    const end = (error: unknown) => fail(error);
+    this.#lives.add(end);
+    signal.addEventListener('abort', () => this.#lives.delete(end), { once: true });
     const make: { [T in TableName]: () => Tables[T] } = {
       roles: () => this.#roles.table(signal),
       names: () => this.#names.table(signal),
@@ -134,11 +148,16 @@ export class TablesService implements TableProvider {
       waiting: !this.#batch.settled,
       bridges: seen,
     };
-    const trouble = this.#trouble ?? this.#full ?? this.#damaged ?? bridgeTrouble(seen);
+    const trouble = this.#lost ?? this.#trouble ?? this.#full ?? this.#damaged ?? bridgeTrouble(seen);
     if (trouble !== undefined)
       return { state: 'degraded', code: trouble.code, reason: trouble.message, ...common };
     if (this.#opened === undefined)
       return { state: 'starting', reason: 'the directory is not open yet', ...common };
+    const waits = this.#opened.waitsFor().join(', ');
+    if (waits !== '') {
+      const reason = `nothing is published before all of it is known: waits for ${waits}`;
+      return { state: 'starting', reason, ...common };
+    }
     if (generation === 0) return { state: 'starting', reason: 'nothing was published yet', ...common };
     return { state: 'ok', reason: `generation ${generation}`, ...common };
   }
@@ -164,28 +183,54 @@ export class TablesService implements TableProvider {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
+    clearInterval(this.#look);
     await this.#batch.close();
     await this.#opened?.native.close();
     this.#opened = undefined;
   }
 
   async #publish(): Promise<{ generation: Generation; complete: boolean }> {
+    if (this.#lost !== undefined) await this.#leave(this.#lost);
     this.#opened ??= this.#open();
     const opened = this.#opened;
     opened.take();
     this.#programs.show({ roleSets: opened.roleSetsInUse(), lists: opened.listsInUse() });
     const published = await opened.publish();
     this.#trouble = undefined;
-    if (published === undefined)
-      return { generation: this.#last?.generation ?? 0, complete: this.#rebuilding.size === 0 };
+    for (const what of [...(published?.due ?? []), ...(published?.missing ?? [])])
+      this.#rebuild(opened, what);
+    if (published === undefined || !opened.begun)
+      return {
+        generation: this.#last?.generation ?? 0,
+        complete: opened.begun && this.#rebuilding.size === 0,
+      };
     this.#damaged = undefined;
     this.#last = published;
     this.#options.observer?.published(published.seconds);
-    const { generation, due, missing, again } = published;
-    for (const what of [...due, ...missing]) this.#rebuild(opened, what);
+    const { generation, missing, again } = published;
     for (const what of again) opened.rebuilt(what);
     if (again.length > 0) this.#batch.ask();
     return { generation, complete: missing.length + again.length === 0 };
+  }
+
+  #lookAfter(): void {
+    const reason = this.#lost === undefined ? this.#opened?.native.lost() : undefined;
+    if (reason === undefined || reason === '') return;
+    this.#lost = new NnoeError('TABLES_LOST', { directory: this.#options.directory, reason });
+    sayError(this.#options.log, this.#lost);
+    this.#batch.ask();
+  }
+
+  /** The directory is not what was written any more: it is made again, with what plugins hand over in a new life. */
+  async #leave(lost: NnoeError): Promise<void> {
+    for (const fail of [...this.#lives]) fail(lost);
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#roles.forget();
+    this.#names.forget();
+    this.#rebuilding = new Set();
+    await opened?.native.close();
+    this.#lost = undefined;
   }
 
   /** @throws NnoeError TABLES_BUSY, TABLES_DIRECTORY. */
@@ -226,18 +271,19 @@ export class TablesService implements TableProvider {
 
   /** A new base, beside everything else; then it is published. */
   #rebuild(opened: OpenTables, what: Buildable): void {
-    if (this.#rebuilding.has(what) || this.#closed) return;
-    this.#rebuilding.add(what);
+    const rebuilding = this.#rebuilding;
+    if (rebuilding.has(what) || this.#closed) return;
+    rebuilding.add(what);
     opened.native
       .rebuild(what)
       .then(() => {
         opened.rebuilt(what);
-        this.#rebuilding.delete(what);
+        rebuilding.delete(what);
         if (!this.#closed) this.#batch.ask();
       })
       .catch((error) => {
-        this.#rebuilding.delete(what);
-        if (this.#closed) return;
+        rebuilding.delete(what);
+        if (this.#closed || opened !== this.#opened) return;
         this.#failed(error);
         // With the pause that follows a failure: publishing says again that it is due.
         opened.rebuilt(what);

@@ -17,8 +17,16 @@ const base = {
   metrics: {},
 } as const;
 
-/** A plugin that publishes a table of each kind, and the tables as it has them. */
+/** A plugin that publishes a table of each kind, and the tables as it has them, each handed over once. */
 async function start(options: HarnessOptions = {}) {
+  const { roles, lists, policies, h } = await startBare(options);
+  await roles.replace([]);
+  lists.define([]);
+  await policies.none();
+  return { roles, lists, policies, h };
+}
+
+async function startBare(options: HarnessOptions = {}) {
   const publishes = {
     roles: { table: 'roles' },
     lists: { table: 'names' },
@@ -118,6 +126,46 @@ test('while nothing can be written, what is handed over waits, and is published 
   await h.stop();
 });
 
+test('in a new directory nothing is published before every table was handed over', async () => {
+  const { h, roles, lists, policies } = await startBare();
+  let published = false;
+  const waiting = roles.published().then((generation) => {
+    published = true;
+    return generation;
+  });
+  await roles.replace([{ prefix: '192.0.2.1', roles: ['a'] }]);
+  const programs = policies.publish(new Uint8Array([1]));
+  lists.define([
+    { name: 'ads', kind: 'block' },
+    { name: 'more', kind: 'block' },
+    { name: 'none', kind: 'block' },
+  ]);
+  await lists.setNames('ads', [{ name: 'ads.example', scope: 'subtree' }]);
+  await lists.setNames('none', []);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal([published, h.tables.published.clients.size], [false, 0], 'a list is missing');
+  const failed = await lists.load('more', { path: '/nowhere/list' }).catch(({ code }: NnoeError) => code);
+  assert.is(failed, 'TABLES_LIST');
+  assert.is(await waiting, await programs, 'what failed is not waited for; all came with one generation');
+  assert.is(await waiting, 1);
+  const { clients, names, programs: section } = h.tables.published;
+  assert.equal([clients.size, names.map((each) => each?.size ?? 0)[0]], [1, 1]);
+  assert.equal(section, Buffer.from([1]));
+  await h.stop();
+});
+
+test('when the directory was removed, what is handed over in the next life is what counts', async () => {
+  const { h, roles } = await start();
+  roles.set('192.0.2.1', ['a']);
+  await roles.published();
+  h.tables.lose();
+  for (let i = 0; i < 100 && h.failure === undefined; i++)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.is(h.failure?.code, 'PLUGIN_TABLE_FAILED');
+  assert.match(h.failure?.message ?? '', /removed by the test/);
+  await h.stop();
+});
+
 test('lists are named, filled and subscribed to, in the order of the rules', async () => {
   const { h, roles, lists } = await start({ tables: { answers: { portal: { a: ['192.0.2.80'] } } } });
   await roles.replace([{ prefix: '192.0.2.1', roles: ['kids', 'staff'] }]);
@@ -176,6 +224,7 @@ test('a load that is not accepted leaves the list as it is', async () => {
 
 test('programs are made for the sets of roles that clients have, and nobody has one at first', async () => {
   const { h, roles, policies } = await start();
+  await roles.published();
   const seen: string[] = [];
   policies.roleSets(
     (sets) => void seen.push(sets.map(({ id, roles: names }) => `${id} ${names.join('+')}`).join(', ')),

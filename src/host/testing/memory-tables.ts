@@ -48,6 +48,7 @@ export class MemoryTables implements NativeTables {
   readonly #loads = new Map<number, { list: number; names: Set<string> }>();
   #loaded = 0;
   #down: string | undefined;
+  #lost = '';
 
   constructor({ roleSets = [], lists = [] }: MemoryTablesOptions = {}) {
     const sets = roleSets.length === 0 ? [] : [['default'], ...roleSets];
@@ -70,6 +71,16 @@ export class MemoryTables implements NativeTables {
 
   up(): void {
     this.#down = undefined;
+  }
+
+  /** Somebody takes everything away; the service notices, and begins again with this same object. */
+  lose(reason = 'removed by the test'): void {
+    this.#lost = reason;
+    this.published = { ...this.published, clients: new Map(), names: [], subscriptions: undefined };
+  }
+
+  lost(): string {
+    return this.#lost;
   }
 
   async replaceClients(pieces: readonly Uint8Array[]): Promise<void> {
@@ -182,7 +193,9 @@ export class MemoryTables implements NativeTables {
   }
 
   async close(): Promise<void> {
-    // Nothing is held.
+    this.#lost = '';
+    this.#clients = new Map();
+    this.#names = [];
   }
 }
 

@@ -132,7 +132,8 @@ export class FileList {
   }
 
   #fail(error: unknown): void {
-    const { log, metrics } = this.#options.ctx;
+    const { log, metrics, table } = this.#options.ctx;
+    for (const list of [this.name, this.#exceptions ?? this.name]) table.names.unavailable(list);
     const reason = fileReason(this.path, error);
     metrics.loads_total.inc({ list: this.name, result: 'failed' });
     if (this.#failed?.reason === reason) return;

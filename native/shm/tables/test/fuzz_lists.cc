@@ -33,7 +33,7 @@ class Checking : public ListSink {
     }
     if (at != size - 1) fail("the labels do not fill the name");
     ++(stance == Stance::kListed ? names : exceptions);
-    said += reach == Reach::kSubtree ? 's' : 'e';
+    said += static_cast<char>('0' + static_cast<int>(reach));
     said.append(reinterpret_cast<const char*>(wire), size);
   }
   void unicode(std::string_view text, Reach, Stance, uint64_t line) override {

@@ -33,7 +33,7 @@ std::vector<uint8_t> good_names() {
   for (int i = 0; i < 200; ++i) {
     const std::string name = random_name(random);
     builder.set(reinterpret_cast<const uint8_t*>(name.data()), name.size(),
-                static_cast<uint32_t>(random() % 12), random() % 2 == 0 ? Listed::kExact : Listed::kSubtree);
+                static_cast<uint32_t>(random() % 12), static_cast<Listed>(1 + random() % 3));
   }
   return builder.build(secret);
 }

@@ -56,6 +56,25 @@ TEST_CASE("an entry that would block a protected name is left out, counted and n
   CHECK(all.names.size() == 8);
 }
 
+TEST_CASE("a row for what is below a name does not touch the name itself, protected or not") {
+  ProtectedNames guard;
+  guard.add(wire_of("a.example"));
+  guard.add(wire_of("b.a.example"));
+  guard.add(wire_of("c.example"));
+  const auto covered = [&](const char* name, Reach reach) {
+    const WireName wire = wire_of(name);
+    return guard.covered_by(wire.bytes, wire.size, reach);
+  };
+  CHECK(covered("a.example", Reach::kExact));
+  CHECK(covered("a.example", Reach::kBelow));
+  CHECK(covered("c.example", Reach::kExact));
+  CHECK_FALSE(covered("c.example", Reach::kBelow));
+  CHECK(covered("c.example", Reach::kSubtree));
+  CHECK(covered("example", Reach::kBelow));
+  CHECK_FALSE(covered("example", Reach::kExact));
+  CHECK_FALSE(covered("d.example", Reach::kSubtree));
+}
+
 TEST_CASE("names to convert come back, and count as names or as faults then") {
   const nnoe::test::TempDir dir;
   ProtectedNames guard;

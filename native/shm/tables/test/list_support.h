@@ -31,7 +31,9 @@ class Collecting : public ListSink {
 
  private:
   static std::string mark(Reach reach, Stance stance) {
-    return std::string(stance == Stance::kException ? "@" : "") + (reach == Reach::kSubtree ? "*." : "");
+    return std::string(stance == Stance::kException ? "@" : "") + (reach == Reach::kSubtree ? "*."
+                                                                   : reach == Reach::kBelow ? "+."
+                                                                                            : "");
   }
 };
 

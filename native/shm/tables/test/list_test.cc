@@ -158,7 +158,7 @@ TEST_CASE("response policy zones: triggers on names, whatever the zone's own nam
       "b\u00fccher.example CNAME .\n"
       "i.example\n"
       "xn--9.example CNAME .\n";
-  const Texts expected{"a.example", "*.a.example",          "b.example",           "c.example",
+  const Texts expected{"a.example", "+.a.example",          "b.example",           "c.example",
                        "d.example", "@good.a.example",      "@self.example",       "e.example",
                        "e.example", "e.esc\\.aped.example", "?b\u00fccher.example"};
   const std::string soa =
@@ -186,7 +186,7 @@ TEST_CASE("response policy zones as a transfer writes them, and names outside of
                           "c.example. 60 IN CNAME .\n"
                           "$ORIGIN sub.rpz.test.\nd CNAME .\n"
                           "rpz.test. 60 IN SOA ns. host. 1 2 3 4 5\n");
-  CHECK(words(got.said) == words(Texts{"a.example", "@*.b.example", "*..", "d.sub"}));
+  CHECK(words(got.said) == words(Texts{"a.example", "@+.b.example", "+..", "d.sub"}));
   CHECK(got.fault(RowFault::kOutside).lines[0] == 5);
   const Result lost =
       read(ListFormat::kRpz, "@ SOA a. b. 1 2 3 4 5\nx.example. CNAME .\ny.example CNAME .\n");

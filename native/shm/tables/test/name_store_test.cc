@@ -81,9 +81,7 @@ struct Host {
   }
 };
 
-Listed random_listed(std::mt19937_64& random) {
-  return random() % 2 == 0 ? Listed::kExact : Listed::kSubtree;
-}
+Listed random_listed(std::mt19937_64& random) { return static_cast<Listed>(1 + random() % 3); }
 
 Content random_content(std::mt19937_64& random, size_t count) {
   Content content;
@@ -202,11 +200,15 @@ TEST_CASE("names in any order, more than once, sorted on disk when memory is sho
       CHECK(writer.add(bytes_of(mixed_case(random, name)), name.size(), listed));
       if (listed == Listed::kNo) off.insert(name);
       Listed& now = content[name];
-      now = std::max(now, listed);
+      now = now == Listed::kNo || now == listed ? listed : Listed::kSubtree;
     }
     for (const std::string& name : off) content.erase(name);
     CHECK_FALSE(writer.add(bytes_of("\3com"), 4, Listed::kExact));
     Error error;
+    REQUIRE_MESSAGE(writer.settle(error), error.text);
+    CHECK(writer.count() == content.size());
+    CHECK_FALSE(writer.add(bytes_of(wire("late.example")), 14, Listed::kExact));
+    CHECK(nnoe::test::names(dir.path(), "set.run-all").size() == 1);
     const auto file = writer.finish(error);
     REQUIRE_MESSAGE(file != nullptr, error.text);
     CHECK(file->count == content.size());
@@ -228,6 +230,27 @@ TEST_CASE("names in any order, more than once, sorted on disk when memory is sho
     CHECK(read == content.size());
   }
   CHECK(nnoe::test::names(dir.path(), "set").size() == 1);
+}
+
+TEST_CASE("what was settled and never taken is gone, also when its host died before it could say so") {
+  const TempDir dir;
+  std::vector<std::string> refused;
+  Error error;
+  {
+    Host host(dir.path());
+    host.replace(1, {{wire("held.example"), Listed::kExact}});
+    auto writer = host.store.writer(1);
+    REQUIRE(writer->settle(error));
+    CHECK(writer->count() == 0);
+    CHECK(nnoe::test::names(dir.path(), "list-001").size() == 2);
+    // As if it had died here: another one opens the directory.
+    NameStore later(dir.path());
+    REQUIRE(later.open(refused, error));
+    REQUIRE(later.lists().size() == 1);
+    CHECK(later.lists()[0].names == 1);
+  }
+  CHECK(refused.empty());
+  CHECK(nnoe::test::names(dir.path(), "list-001").size() == 1);
 }
 
 TEST_CASE("a disk that refuses leaves the list as it was") {
@@ -259,7 +282,7 @@ TEST_CASE("threads that set, replace, build and publish at once") {
     std::mt19937_64 own(13);
     for (int i = 0; i < 2000; ++i) {
       const std::string name = random_name(own);
-      host.store.set(2, bytes_of(name), name.size(), static_cast<Listed>(own() % 3));
+      host.store.set(2, bytes_of(name), name.size(), static_cast<Listed>(own() % 4));
       if (i % 50 == 0) host.store.build_delta();
     }
   });

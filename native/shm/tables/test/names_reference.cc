@@ -47,7 +47,7 @@ Levels walk_of(const Names& table, const std::string& name) {
   table.walk(query, [&](size_t depth, uint16_t id) {
     names::Lists lists{};
     std::copy(table.lists(id), table.lists(id) + kMaxLists / 64, lists.bits);
-    levels.emplace_back(depth, lists);
+    if (!(lists == names::Lists{})) levels.emplace_back(depth, lists);
   });
   return levels;
 }
@@ -60,7 +60,7 @@ Levels walk_of(const Names* base, const Names* delta, const std::string& name) {
     const uint64_t* bits = (in_delta ? delta : base)->lists(id);
     names::Lists lists{};
     std::copy(bits, bits + kMaxLists / 64, lists.bits);
-    levels.emplace_back(depth, lists);
+    if (!(lists == names::Lists{})) levels.emplace_back(depth, lists);
   });
   return levels;
 }

@@ -36,7 +36,8 @@ class AlignedBody {
 // "www.example.com" in wire form; "" is the root. Any bytes but dots may be in labels.
 std::string wire(const std::string& text);
 
-// The answer of a walk: depth and lists, from the top down.
+// The answer of a walk: depth and lists, from the top down; levels without a list, which a walk may visit,
+// left out.
 using Levels = std::vector<std::pair<size_t, names::Lists>>;
 
 // Names in a map by wire form, looked up suffix by suffix.

@@ -36,7 +36,7 @@ struct Opened {
 void fill(std::mt19937_64& random, Both& both, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const auto list = static_cast<uint32_t>(random() % 7 == 0 ? kMaxLists - 1 : random() % 5);
-    both.set(random_name(random), list, random() % 2 == 0 ? Listed::kExact : Listed::kSubtree);
+    both.set(random_name(random), list, static_cast<Listed>(1 + random() % 3));
   }
 }
 
@@ -78,6 +78,31 @@ TEST_CASE("an exact entry is for the name alone, a subtree for the name and ever
   CHECK(walk_of(opened.names, wire("y.x.ads.example.com")).size() == 1);
   CHECK(walk_of(opened.names, wire("xads.example.com")).empty());
   CHECK(walk_of(opened.names, wire("com")).empty());
+}
+
+TEST_CASE("what is below a name can be listed without the name itself, by another list too") {
+  Both both;
+  both.set(wire("example.com"), 1, Listed::kBelow);
+  both.set(wire("example.org"), 1, Listed::kBelow);
+  both.set(wire("example.org"), 2, Listed::kExact);
+  both.set(wire("net"), 3, Listed::kBelow);
+  const Opened opened(both.builder.build());
+  CHECK(walk_of(opened.names, wire("example.com")).empty());
+  CHECK(walk_of(opened.names, wire("www.example.com")).size() == 1);
+  const Levels itself = walk_of(opened.names, wire("example.org"));
+  REQUIRE(itself.size() == 1);
+  CHECK(itself[0].second.bits[0] == 4);
+  const Levels inside = walk_of(opened.names, wire("a.b.example.org"));
+  REQUIRE(inside.size() == 1);
+  CHECK(inside[0].second.bits[0] == 2);
+  CHECK(walk_of(opened.names, wire("net")).empty());
+  CHECK(walk_of(opened.names, wire("example.net")).size() == 1);
+  // Taken off again in a delta, it is an entry of no list.
+  NamesBuilder changed;
+  CHECK(changed.touch(reinterpret_cast<const uint8_t*>(wire("example.com").data()),
+                      wire("example.com").size()));
+  const Opened delta(changed.build());
+  CHECK(walk_of(&opened.names, &delta.names, wire("www.example.com")).empty());
 }
 
 TEST_CASE("one level of both kinds is one visit with the lists of both") {
