@@ -36,10 +36,11 @@ class Journal : public Napi::ObjectWrap<Journal> {
   size_t payload_bytes_ = 1024 * 1024;
 };
 
-// Per environment: the constructor of readers.
+// Per environment: constructors.
 struct Classes {
   Napi::FunctionReference journal;
   Napi::FunctionReference reader;
+  Napi::FunctionReference tables;
 };
 
 }  // namespace nnoe::addon

@@ -5,21 +5,29 @@
 
 #include <cerrno>
 
+#include "addon/bridges.h"
 #include "addon/errors.h"
 #include "addon/journal.h"
 #include "addon/notify.h"
 #include "addon/reader.h"
+#include "addon/tables.h"
 #include "shm/layout.h"
 
 namespace nnoe::addon {
 namespace {
 
-constexpr int kAbi = 2;  // of this module towards src/host/native.ts
+constexpr int kAbi = 3;  // of this module towards src/host/native.ts
 
 Napi::Value open_journal(const Napi::CallbackInfo& info) {
   std::vector<napi_value> arguments;
   for (size_t i = 0; i < info.Length(); ++i) arguments.push_back(info[i]);
   return info.Env().GetInstanceData<Classes>()->journal.New(arguments);
+}
+
+Napi::Value open_tables(const Napi::CallbackInfo& info) {
+  std::vector<napi_value> arguments;
+  for (size_t i = 0; i < info.Length(); ++i) arguments.push_back(info[i]);
+  return info.Env().GetInstanceData<Classes>()->tables.New(arguments);
 }
 
 // Whether the open file is now locked by us, until it is closed; the kernel gives the lock back whatever
@@ -51,11 +59,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* classes = new Classes();
   classes->journal = Napi::Persistent(Journal::define(env));
   classes->reader = Napi::Persistent(JournalReader::define(env));
+  classes->tables = Napi::Persistent(Tables::define(env));
   env.SetInstanceData(classes);
   exports.Set("abi", Napi::Number::New(env, kAbi));
   exports.Set("layoutVersion", Napi::Number::New(env, journal::layout::kVersion));
   exports.Set("recordKinds", record_kinds(env));
   exports.Set("openJournal", Napi::Function::New(env, open_journal, "openJournal"));
+  exports.Set("openTables", Napi::Function::New(env, open_tables, "openTables"));
+  exports.Set("readBridges", Napi::Function::New(env, read_bridges, "readBridges"));
   exports.Set("notify", Napi::Function::New(env, notify, "notify"));
   exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   return exports;

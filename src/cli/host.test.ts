@@ -55,6 +55,8 @@ function configFile(directory: string, more = ''): string {
   const text = `http.listen = "127.0.0.1:0"
     control.socket = ""
     stop.deadline = 3
+    tables.directory = ${JSON.stringify(join(directory, 'tables'))}
+    tables.decisions = ${JSON.stringify(join(directory, 'decisions'))}
     [store]
     kind = "etcd"
     directory = ${JSON.stringify(join(directory, 'store'))}

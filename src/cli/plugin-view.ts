@@ -34,6 +34,8 @@ export function showPlugin(plugin: ShownPlugin, out: Out): string {
     },
   );
   const prefixes = Object.values(plugin.prefixes).map(({ prefix, access }) => [prefix, access]);
+  // A host of before knew of no tables.
+  const tables = Object.values(plugin.publishes ?? {}).map(({ table }) => [table]);
   const metrics = Object.entries(plugin.metrics).map(([name, { type, help }]) => [name, type, help]);
   return lines([
     head,
@@ -41,17 +43,19 @@ export function showPlugin(plugin: ShownPlugin, out: Out): string {
     ...section('Consumes', consumes, out),
     ...section(`Configuration, below [plugins.${plugin.name}]`, config, out),
     ...section('Keys in the store, below the root', prefixes, out),
+    ...section('Tables', tables, out),
     ...section('Metrics', metrics, out),
   ]);
 }
 
 /** In few words; `nnoe plugins NAME` has them all. */
-function capabilities({ consumes, prefixes, metrics }: ShownPlugin): string {
+function capabilities({ consumes, prefixes, publishes = {}, metrics }: ShownPlugin): string {
   const count = (what: string, number: number) =>
     number === 0 ? [] : [`${number} ${what}${number === 1 ? '' : what === 'prefix' ? 'es' : 's'}`];
   const words = [
     ...Object.keys(consumes),
     ...count('prefix', Object.keys(prefixes).length),
+    ...count('table', Object.keys(publishes).length),
     ...count('metric', Object.keys(metrics).length),
   ];
   return words.length === 0 ? 'none' : words.join(', ');

@@ -8,13 +8,14 @@ import * as host from './commands/host.js';
 import * as leases from './commands/leases.js';
 import * as plugins from './commands/plugins.js';
 import * as resync from './commands/resync.js';
+import * as roles from './commands/roles.js';
 import * as status from './commands/status.js';
 import { exitStatusRows } from './exit-status.js';
 import type { Io } from './io.js';
 import { row } from './text.js';
 import { NnoeCommand } from './usage.js';
 
-const commands = [host, check, status, leases, resync, plugins, config, completion];
+const commands = [host, check, status, leases, resync, roles, plugins, config, completion];
 
 export function makeProgram(io: Io): NnoeCommand {
   const program = new NnoeCommand('nnoe')

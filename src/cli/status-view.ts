@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 // A status report for people, within the width of their terminal.
-import type { Part, Problem, Progress, StatusReport, Walk } from '../host/control/api.js';
+import type {
+  BridgeReport,
+  Part,
+  Problem,
+  Progress,
+  StatusReport,
+  TablesReport,
+  Walk,
+} from '../host/control/api.js';
 import type { Out } from './io.js';
 import { count, counted, duration, printable, row, size, widths, wrap } from './text.js';
 
@@ -30,7 +38,7 @@ export function showStatus(report: StatusReport, out: Out, now: number): string 
   return `${[head, '', ...table, ...todo].join('\n')}\n`;
 }
 
-function partRows({ store, journals, plugins, control }: StatusReport, now: number): string[][] {
+function partRows({ store, journals, tables, plugins, control }: StatusReport, now: number): string[][] {
   return [
     ['store', store.state, storeDetails(store)],
     ...Object.entries(journals).map(([name, each]) => {
@@ -41,6 +49,7 @@ function partRows({ store, journals, plugins, control }: StatusReport, now: numb
       ];
       return [`journal ${name}`, each.state, details(each, well.join(', '))];
     }),
+    ...(tables === undefined ? [] : tableRows(tables)),
     ...Object.entries(plugins).flatMap(([name, each]) => [
       [`plugin ${name}`, each.state, details(each, '')],
       ...Object.entries(each.journals).map(([journal, progress]) => [
@@ -54,6 +63,23 @@ function partRows({ store, journals, plugins, control }: StatusReport, now: numb
 
 function storeDetails({ state, reason, name, root }: StatusReport['store']): string {
   return state === 'ok' ? `${reason || name}; keys below ${root}` : reason || name;
+}
+
+function tableRows(tables: TablesReport): string[][] {
+  const { generation, ageSeconds = 0, sections, bridges } = tables;
+  const bytes = Object.values(sections).reduce((sum, each) => sum + each, 0);
+  const well = `generation ${generation}, ${size(bytes)}, of ${duration(ageSeconds)} ago`;
+  return [
+    ['tables', tables.state, tables.state === 'ok' ? well : tables.reason],
+    ...bridges.map((bridge) => [`  dnsdist ${bridge.pid}`, ...bridgeState(bridge, generation)]),
+  ];
+}
+
+function bridgeState({ generation, refused, dnsdist, fail, bytes }: BridgeReport, newest: number): string[] {
+  const what = `dnsdist ${dnsdist}, fails ${fail}`;
+  if (refused !== undefined) return ['refusing', `stays with generation ${generation}: ${refused.reason}`];
+  if (generation === 0) return ['waiting', `has no tables; ${what}`];
+  return [generation === newest ? 'current' : 'behind', `generation ${generation}, ${size(bytes)}; ${what}`];
 }
 
 /** Its reason, when it gives one; `well` stays beside it only when it is well. */

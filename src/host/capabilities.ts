@@ -4,7 +4,7 @@ import { catalogue, keysOf } from './config/catalogue.js';
 import { type PluginConfig, pluginKeys } from './config.js';
 import type { PluginInfo } from './control/api.js';
 import { metricName } from './metrics.js';
-import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec } from './plugin.js';
+import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec, TableSpec } from './plugin.js';
 import { consumeSpec } from './supervisor/declarations.js';
 
 /** The package of the plugins that come with the host. */
@@ -31,6 +31,9 @@ export function capabilities(
         name,
         { prefix, access },
       ]),
+    ),
+    publishes: Object.fromEntries(
+      Object.entries<TableSpec>(plugin.publishes ?? {}).map(([name, { table }]) => [name, { table }]),
     ),
     metrics: Object.fromEntries(
       Object.entries<MetricSpec>(plugin.metrics).map(([name, { type, help, labels = {} }]) => [

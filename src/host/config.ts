@@ -148,6 +148,51 @@ const stop = z
   })
   .meta({ description: 'How the host ends.' });
 
+const ttlOf = (fallback: number, description: string) =>
+  z.int().min(0).max(604_800).default(fallback).meta({ description, unit: 's' });
+const tables = z
+  .strictObject({
+    directory: directory('kept').default('/var/lib/nnoe/tables').meta({
+      description:
+        'Where the tables that dnsdist decides with are written, on a disk that keeps them; made when it is missing. For one host alone.',
+    }),
+    decisions: directory('kept').default('/run/nnoe/decisions').meta({
+      description: 'Where each dnsdist says what it has loaded and decided; made when it is missing.',
+    }),
+    'negative-ttl': ttlOf(60, 'How long clients may keep that a name does not exist, or is refused to them.'),
+    'extended-errors': z
+      .boolean()
+      .default(true)
+      .meta({ description: 'Whether clients that speak EDNS are told why (RFC 8914).' }),
+  })
+  .meta({ description: 'What the host publishes for dnsdist, when a plugin does.' });
+
+const addresses = (which: 'IPv4' | 'IPv6', example: string) =>
+  z
+    .array(text(which === 'IPv4' ? z.regexes.ipv4 : z.regexes.ipv6, `an ${which} address`))
+    .max(8)
+    .default([])
+    .meta({ description: `${which} addresses of the answer.`, examples: [[example]] });
+
+const answer = z
+  .strictObject({
+    a: addresses('IPv4', '192.0.2.80'),
+    aaaa: addresses('IPv6', '2001:db8::80'),
+    cname: text(
+      /^(?=.{1,253}\.?$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/,
+      'a host name',
+    )
+      .optional()
+      .meta({
+        description: 'Name that the answer points to, instead of addresses.',
+        examples: ['portal.example'],
+      }),
+    ttl: ttlOf(60, 'How long clients may keep the answer.'),
+  })
+  .meta({
+    description: 'An answer that `redirect:NAME` in policies and lists gives instead of the true one.',
+  });
+
 /** Sections whose name is the operator's, and plugins; hence the narrow alphabet: metric labels, log names. */
 const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name of a-z, 0-9 and -, as dhcp4');
 
@@ -189,6 +234,8 @@ export const hostSchema = z
     store: store.prefault({}),
     http: http.prefault({}),
     control: control.prefault({}),
+    tables: tables.prefault({}),
+    answers: z.record(name, answer).default({}).meta({ description: 'Answers by name.' }),
     stop: stop.prefault({}),
     plugins: z
       .record(name, pluginKeys)
@@ -203,6 +250,15 @@ export const hostSchema = z
       fault(['user'], 'password-file beside it');
     if (files !== undefined && (files.cert === undefined) !== (files.key === undefined))
       fault(['tls', files.cert === undefined ? 'key' : 'cert'], 'cert and key together');
+    for (const [name, { a, aaaa, cname }] of Object.entries(value.answers)) {
+      const addressed = a.length + aaaa.length > 0;
+      if (addressed === (cname !== undefined))
+        context.addIssue({
+          code: 'custom',
+          path: ['answers', name, ...(addressed ? ['cname'] : [])],
+          message: addressed ? 'no cname beside addresses' : 'a, aaaa or cname',
+        });
+    }
     const seen = new Map<string, string>();
     for (const [name, { directory }] of Object.entries(value.journal)) {
       const same = resolve(directory);
@@ -219,6 +275,8 @@ export const hostSchema = z
 
 export type StoreConfig = z.output<typeof store>;
 export type JournalConfig = z.output<typeof journal>;
+export type TablesConfig = z.output<typeof tables>;
+export type AnswerConfig = z.output<typeof answer>;
 
 export interface PluginConfig {
   enabled: boolean;

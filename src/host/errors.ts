@@ -7,6 +7,7 @@ import { journalErrors } from './errors/journal.js';
 import { pluginErrors } from './errors/plugin.js';
 import type { ErrorSpec } from './errors/spec.js';
 import { storeErrors } from './errors/store.js';
+import { tableErrors } from './errors/tables.js';
 
 export type { ErrorSpec } from './errors/spec.js';
 
@@ -16,6 +17,7 @@ export const errors = {
   ...journalErrors,
   ...pluginErrors,
   ...storeErrors,
+  ...tableErrors,
 } as const satisfies Record<string, ErrorSpec>;
 
 export type ErrorCode = keyof typeof errors;

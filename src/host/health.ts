@@ -4,6 +4,7 @@ import { type Logger, say } from './log.js';
 import type { StoreHealth } from './store/store.js';
 import type { SourceHealth } from './streams/source.js';
 import type { PluginHealth } from './supervisor/runner.js';
+import type { TablesHealth } from './tables/health.js';
 
 export type Overall = 'ok' | 'degraded' | 'starting' | 'failed';
 
@@ -15,6 +16,8 @@ export interface HealthReport {
   store: StoreHealth & { name: string };
   sources: Record<string, SourceHealth>;
   plugins: Record<string, PluginHealth>;
+  /** Absent where no plugin publishes. */
+  tables?: TablesHealth;
   control: ControlHealth;
 }
 
@@ -42,10 +45,14 @@ const storeState = {
  * The worst of what the parts say; a store that is down fails the whole, a stopped plugin does not count, and
  * without its control socket the host is no worse than degraded: leases do not pass through it.
  */
-export function overall(report: Pick<HealthReport, 'store' | 'sources' | 'plugins' | 'control'>): Overall {
+export function overall(
+  report: Pick<HealthReport, 'store' | 'sources' | 'plugins' | 'tables' | 'control'>,
+): Overall {
   const states: Overall[] = [
     storeState[report.store.state],
     report.control.state === 'ok' ? 'ok' : 'degraded',
+    // The generation of before stays in force, whatever keeps the next from being made.
+    report.tables?.state ?? 'ok',
     ...Object.values(report.sources).map((source) => source.state),
     ...Object.values(report.plugins).map(({ state }) => (state === 'stopped' ? 'starting' : state)),
   ];
@@ -64,6 +71,7 @@ export class HealthLog {
   look(report: HealthReport): void {
     this.#part('store', report.store);
     this.#part('control socket', report.control);
+    if (report.tables !== undefined) this.#part('tables', report.tables);
     for (const [name, source] of Object.entries(report.sources)) this.#part(`journal ${name}`, source);
     for (const [name, plugin] of Object.entries(report.plugins)) this.#part(`plugin ${name}`, plugin);
   }

@@ -23,6 +23,8 @@ import { answers, type Store } from './store/store.js';
 import { Source } from './streams/source.js';
 import { checkPlugins } from './supervisor/declarations.js';
 import { PluginRunner } from './supervisor/runner.js';
+import { addonTables } from './tables/addon.js';
+import { publishedTables, TablesService } from './tables/service.js';
 
 /** Journals are checked for having been replaced, and health for changes, this often, s. */
 const lookEvery = 2;
@@ -50,6 +52,7 @@ export class Host {
   readonly #clock: PatientClock;
   readonly #sources: Source[];
   readonly #runners: PluginRunner[];
+  readonly #tables: TablesService;
   readonly #health: HealthLog;
   readonly #control: ControlServer;
   #http: HttpServer | undefined;
@@ -63,20 +66,21 @@ export class Host {
   constructor(options: HostOptions) {
     const { config, log } = options;
     this.#options = options;
-    checkPlugins(options.plugins);
+    checkPlugins(options.plugins, (name) => config.plugins[name]?.enabled === true);
     // Early, so that an addon that is missing or of another release is refused at the start.
     const addon = (options.native ?? native)();
     this.#store = options.store ?? openStore(config.store, log, options.fatal);
     this.#clock = new PatientClock(() => answers(this.#store.health()));
     this.#health = new HealthLog(log);
+    const enabled = options.plugins.filter((plugin) => config.plugins[plugin.name]?.enabled);
     const metrics = new HostMetrics(this.#registry, {
       version,
       etcd: this.#store.name.startsWith('etcd'),
       cached: this.#store.cacheSize !== undefined,
+      tables: publishedTables(enabled).size > 0,
     });
     this.#metrics = metrics;
     this.#store.observe?.(metrics.store);
-    const enabled = options.plugins.filter((plugin) => config.plugins[plugin.name]?.enabled);
     const configured = enabled
       .filter((plugin) => plugin.consumes.lease !== undefined)
       .map((plugin) => ({
@@ -98,6 +102,17 @@ export class Host {
           busy: options.fatal,
         }),
     );
+    this.#tables = new TablesService({
+      directory: config.tables.directory,
+      tables: publishedTables(enabled),
+      answers: config.answers,
+      defaults: { ttl: config.tables['negative-ttl'], extendedErrors: config.tables['extended-errors'] },
+      log,
+      open: (directory) => addonTables((path) => addon.openTables(path), directory),
+      busy: options.fatal,
+      bridges: () => addon.readBridges(config.tables.decisions),
+      ...(metrics.tables === undefined ? {} : { observer: metrics.tables }),
+    });
     this.#runners = enabled.map(
       (plugin) =>
         new PluginRunner({
@@ -110,6 +125,7 @@ export class Host {
           clock: this.#clock,
           hostMetrics: metrics,
           metrics: pluginMetrics(plugin.name, plugin.metrics, this.#registry),
+          tables: this.#tables,
           log,
         }),
     );
@@ -122,6 +138,7 @@ export class Host {
         root,
         store: this.#store,
         sources: this.#sources,
+        tables: this.#tables,
         status: () => statusReport(this.health(), this.#sources, { root, streams: this.#control.streams }),
         plugins: () => ({ plugins: capabilities(options.plugins, config.plugins) }),
       },
@@ -156,6 +173,7 @@ export class Host {
     this.#store.onReset(() => {
       for (const runner of this.#runners) runner.storeReset();
     });
+    this.#tables.start();
     for (const source of this.#sources) source.start();
     for (const runner of this.#runners) void runner.start();
     this.#due = performance.now() + lookEvery * 1000;
@@ -167,7 +185,9 @@ export class Host {
 
   /** @param counted with the numbers of journals, which take a while to find. */
   health(counted = true): HealthReport {
+    const tables = this.#tables.health();
     const parts = {
+      ...(tables === undefined ? {} : { tables }),
       store: { name: this.#store.name, ...this.#store.health() },
       sources: Object.fromEntries(this.#sources.map((source) => [source.name, source.health(counted)])),
       plugins: Object.fromEntries(this.#runners.map((runner) => [runner.name, runner.health()])),
@@ -219,6 +239,7 @@ export class Host {
     await Promise.all(this.#runners.map((runner) => runner.stop(each)));
     await this.#control.close();
     for (const source of this.#sources) source.close();
+    await this.#tables.close();
     this.#clock.close();
     await this.#store.close();
     this.#http?.close();

@@ -151,6 +151,11 @@ export const messages = {
     text: '{file} could not be read through: {reason}',
     help: 'It is not known to be damaged, and is used. It is read through again at the next start.',
   },
+  TABLES_OPENED: {
+    level: 'info',
+    text: 'tables are written in {directory}; generation {generation} is there',
+    help: 'Generation 0: nothing was published yet.',
+  },
 } as const satisfies Record<string, MessageSpec>;
 
 export type MessageCode = keyof typeof messages;

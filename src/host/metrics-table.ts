@@ -153,6 +153,38 @@ export const metricRows = {
     labels: { journal },
     when: 'the journal is open',
   },
+  nnoe_tables_generation: {
+    type: 'gauge',
+    help: 'Number of the last generation of tables that was written; 0 when there is none.',
+    unit: '1',
+    when: 'a plugin publishes a table',
+  },
+  nnoe_tables_bytes: {
+    type: 'gauge',
+    help: 'Size of the published tables.',
+    labels: { section: 'sections of native/shm/tables/TABLES.md' },
+    when: 'a plugin publishes a table',
+  },
+  nnoe_tables_publish_seconds: {
+    type: 'histogram',
+    help: 'Time to build a generation of tables and have it on disk.',
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+    when: 'a plugin publishes a table',
+  },
+  nnoe_tables_publish_errors_total: {
+    type: 'counter',
+    help: 'Attempts to write a generation of tables that failed.',
+    unit: 'attempts',
+    labels: { code },
+    when: 'a plugin publishes a table',
+  },
+  nnoe_tables_bridges: {
+    type: 'gauge',
+    help: 'Processes of dnsdist on this machine, by what they have loaded.',
+    unit: 'processes',
+    labels: { state: 'current, behind, refusing, none' },
+    when: 'a plugin publishes a table',
+  },
   nnoe_event_loop_active_seconds_total: {
     type: 'counter',
     help: 'Time the event loop has been at work; its rate is the share of one core.',

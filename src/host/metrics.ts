@@ -8,6 +8,7 @@ import type { MetricSpec } from './plugin.js';
 import { ProcessMetrics } from './process-metrics.js';
 import { answers, type StoreObserver } from './store/store.js';
 import type { DeliveryObserver } from './streams/delivery.js';
+import { TablesMetrics } from './tables/metrics.js';
 
 /** Name of a plugin's metric as Prometheus sees it. */
 export const metricName = (plugin: string, metric: string, spec: Pick<MetricSpec, 'name'> = {}) =>
@@ -52,6 +53,8 @@ export interface HostFacts {
   etcd: boolean;
   /** Whether it has a local cache. */
   cached: boolean;
+  /** Whether a plugin publishes a table. */
+  tables: boolean;
 }
 
 /** What is looked up for a scrape. */
@@ -69,6 +72,8 @@ export class HostMetrics implements DeliveryObserver {
   readonly #etcd: Gauge | undefined;
   readonly #cache: { bytes: Gauge; entries: Gauge } | undefined;
   readonly #process: ProcessMetrics;
+  /** For the tables to tell of generations; undefined where nobody publishes. */
+  readonly tables: TablesMetrics | undefined;
   /** Made when the first plugin follows something. */
   #updates: Counter | undefined;
 
@@ -83,6 +88,7 @@ export class HostMetrics implements DeliveryObserver {
         bytes: this.#make('nnoe_agent_cache_size_bytes'),
         entries: this.#make('nnoe_agent_cache_size_entries'),
       };
+    if (facts.tables) this.tables = new TablesMetrics(this.#make);
     const { errors, retries, followRestarts } = this.#always;
     this.store = {
       failed: (code) => errors.inc({ code }),
@@ -140,6 +146,7 @@ export class HostMetrics implements DeliveryObserver {
       else this.#cache?.[what].set(cache[what]);
     this.#refreshPlugins(health);
     this.#refreshJournals(health);
+    if (health.tables !== undefined) this.tables?.refresh(health.tables);
     this.#process.refresh();
   }
 

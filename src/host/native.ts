@@ -4,11 +4,13 @@
 import { createRequire } from 'node:module';
 import { NnoeError, reasonOf } from './errors.js';
 import { layoutVersion, RecordKind } from './gen/layout.js';
+import type { AddonTables } from './tables/addon.js';
+import type { BridgeStatus } from './tables/native.js';
 
 export { RecordKind };
 
 /** Of the addon's functions towards this file. */
-const abi = 2;
+const abi = 3;
 
 /** What the producer and the files say now; for status and metrics, not for decisions. */
 export interface JournalStatus {
@@ -85,6 +87,13 @@ export interface Native {
    * @throws Error with `code` 'SERVICE_NOTIFY'.
    */
   notify(socket: string, message: string): boolean;
+  /**
+   * Takes a tables directory, which is made when it is missing, and reads what is published there.
+   * @throws Error with `code` 'TABLES_BUSY' (another process writes it), 'TABLES_DIRECTORY'.
+   */
+  openTables(directory: string): AddonTables;
+  /** What each process of dnsdist that lives says of itself in the directory of decisions. */
+  readBridges(directory: string): BridgeStatus[];
   /** Whether the open file is now locked by this process, until it is closed or the process ends (flock). */
   lockFile(descriptor: number): boolean;
 }

@@ -11,6 +11,7 @@ import type { z } from 'zod';
 import type { MetricOf, MetricSpec } from './plugin/metrics.js';
 import type { PrefixOf, PrefixSpec } from './plugin/prefixes.js';
 import type { ConsumeSpec, Consumes, StreamName, StreamTypes } from './plugin/streams.js';
+import type { Publishes, TableOf, TableSpec } from './plugin/tables.js';
 import type { CommitResult, Transaction } from './store/store.js';
 
 /** The schema library, for `config`: the host's own copy, so that there are never two versions of it. */
@@ -41,6 +42,29 @@ export type {
   StreamTypes,
   WalkScope,
 } from './plugin/streams.js';
+export type {
+  Generation,
+  ListedName,
+  ListFormat,
+  ListKind,
+  ListSpec,
+  LoadOptions,
+  LoadReport,
+  NameScope,
+  NamesTable,
+  ProgramsTable,
+  PublishedTable,
+  Publishes,
+  RoleMapping,
+  RoleSet,
+  RolesTable,
+  SubscribeRule,
+  TableName,
+  TableOf,
+  TableSpec,
+  Tables,
+  TakeOptions,
+} from './plugin/tables.js';
 export type {
   Change,
   CommitResult,
@@ -76,9 +100,13 @@ export interface Declarations {
   consumes: Consumes;
   /** By the names under which `ctx.prefix` has them. */
   prefixes: Record<string, PrefixSpec>;
+  /** By the names under which `ctx.table` has them; left out: none. A table has one publisher in a host. */
+  publishes?: Publishes;
   /** By name, [a-z][a-z0-9_]*. */
   metrics: Record<string, MetricSpec>;
 }
+
+type TablesOf<P> = P extends Publishes ? { readonly [T in keyof P]: TableOf<P[T]> } : Record<never, never>;
 
 /** What `setup` is given: only what was declared. In plain JavaScript anything else throws PLUGIN_UNDECLARED. */
 export interface Context<D extends Declarations> {
@@ -88,6 +116,7 @@ export interface Context<D extends Declarations> {
   /** This node's name: what `node` says in values we write. */
   readonly node: string;
   readonly prefix: { readonly [P in keyof D['prefixes']]: PrefixOf<D['prefixes'][P]> };
+  readonly table: TablesOf<D['publishes']>;
   readonly metrics: { readonly [M in keyof D['metrics']]: MetricOf<D['metrics'][M]> };
   /** Aborts when the plugin has to stop. */
   readonly signal: AbortSignal;
@@ -136,6 +165,7 @@ export interface Plugin<D extends Declarations = Declarations> {
   config: D['config'];
   consumes: D['consumes'];
   prefixes: D['prefixes'];
+  publishes?: D['publishes'];
   metrics: D['metrics'];
   /**
    * Begins a life of the plugin. May wait for the store: its 30 s count only while the store answers. One that
@@ -156,12 +186,14 @@ export function definePlugin<
   const S extends Consumes,
   const P extends Record<string, PrefixSpec>,
   const M extends Record<string, MetricSpec>,
+  const T extends Publishes = Record<never, never>,
 >(
-  plugin: Plugin<{ config: C; consumes: S; prefixes: P; metrics: M }> & {
+  plugin: Plugin<{ config: C; consumes: S; prefixes: P; publishes: T; metrics: M }> & {
     consumes: { [K in keyof S]: K extends StreamName ? Exact<S[K], ConsumeSpec> : never };
     prefixes: { [K in keyof P]: Exact<P[K], PrefixSpec> };
+    publishes?: { [K in keyof T]: Exact<T[K], TableSpec> };
   },
-): Plugin<{ config: C; consumes: S; prefixes: P; metrics: M }> {
+): Plugin<{ config: C; consumes: S; prefixes: P; publishes: T; metrics: M }> {
   return plugin;
 }
 

@@ -6,11 +6,15 @@
 //   await h.emit('lease', { operation: Operation.ASSIGN, address: ipv4('192.0.2.1') });
 //   assert.equal(h.store.dump(), { … });
 //   await h.stop();
+
+import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { PatientClock } from './clock.js';
+import type { AnswerConfig } from './config.js';
 import { NnoeError } from './errors.js';
 import type { LeaseEvent } from './gen/events.js';
 import { metricName, pluginMetrics } from './metrics.js';
+import type { TableName } from './plugin/tables.js';
 import type {
   AnyPlugin,
   ConsumeSpec,
@@ -26,13 +30,18 @@ import type { Store } from './store/store.js';
 import { createContext } from './supervisor/context.js';
 import { checkPlugins } from './supervisor/declarations.js';
 import { Life } from './supervisor/life.js';
+import { TablesService } from './tables/service.js';
 import { type LoggedLine, recorder } from './testing/logged.js';
 import { MemoryStore } from './testing/memory-store.js';
+import { MemoryTables, type MemoryTablesOptions } from './testing/memory-tables.js';
+import { type TableViews, views } from './testing/table-views.js';
 import { leaseEvent } from './testing/values.js';
 
 export { LeaseType, Operation, Origin } from './gen/events.js';
 export type { LoggedLine } from './testing/logged.js';
 export { MemoryStore, type MemoryStoreOptions } from './testing/memory-store.js';
+export type { MemoryTables, MemoryTablesOptions } from './testing/memory-tables.js';
+export type { NamesView, ProgramsView, RolesView } from './testing/table-views.js';
 export { hwaddr, ipv4, ipv6, leaseEvent } from './testing/values.js';
 
 export interface HarnessOptions<S extends Store = MemoryStore> {
@@ -48,6 +57,8 @@ export interface HarnessOptions<S extends Store = MemoryStore> {
   source?: string;
   /** Default 4. */
   family?: 4 | 6;
+  /** What the tables directory knows of before the plugin begins, and the answers of the configuration. */
+  tables?: MemoryTablesOptions & { answers?: Record<string, Partial<AnswerConfig>> };
   /** Default: what the plugin logs is kept in `logged`. */
   log?: PluginLog;
 }
@@ -61,7 +72,15 @@ export interface WalkOptions {
   cause?: string;
 }
 
-export interface Harness<S extends Store = MemoryStore, M extends string = string> {
+/** What `table` gives for each table that a plugin declared. */
+type ViewOf<P, T> = T extends keyof P
+  ? P[T] extends { table: infer N extends TableName }
+    ? TableViews[N]
+    : never
+  : never;
+
+// biome-ignore lint/suspicious/noExplicitAny: the default stands for any plugin, as in AnyPlugin.
+export interface Harness<S extends Store = MemoryStore, M extends string = string, P = any> {
   /** Where the plugin's keys are, absolute: `h.store.dump('/nnoe/…')`. */
   readonly store: S;
   /** Sequence of the last record handed over; raise it to make the next ones newer than those of another life. */
@@ -92,6 +111,10 @@ export interface Harness<S extends Store = MemoryStore, M extends string = strin
   metric(name: M, labels?: Record<string, string | number>): Promise<number>;
   /** Whether one of the plugin's metrics has a value; a gauge that was never set has none, and is left out. */
   shows(name: M): Promise<boolean>;
+  /** Where the plugin's tables go; `down` and `up` make the directory fail and work again. */
+  readonly tables: MemoryTables;
+  /** A table by the plugin's name for it, when everything handed over so far is published. */
+  table<T extends keyof P & string>(name: T): Promise<ViewOf<P, T>>;
   /** Ends the plugin's life, and closes the store unless it was given. */
   stop(): Promise<void>;
 }
@@ -104,14 +127,17 @@ export async function harness<
   S extends Store = MemoryStore,
   // biome-ignore lint/suspicious/noExplicitAny: the default stands for any plugin, as in AnyPlugin.
   D extends Declarations = any,
->(plugin: Plugin<D>, options: HarnessOptions<S> = {}): Promise<Harness<S, keyof D['metrics'] & string>> {
+>(
+  plugin: Plugin<D>,
+  options: HarnessOptions<S> = {},
+): Promise<Harness<S, keyof D['metrics'] & string, NonNullable<D['publishes']>>> {
   checkPlugins([plugin]);
   const started = new Running(plugin, options);
   await started.setup();
-  return started;
+  return started as unknown as Harness<S, keyof D['metrics'] & string, NonNullable<D['publishes']>>;
 }
 
-class Running<S extends Store> implements Harness<S> {
+class Running<S extends Store> implements Omit<Harness<S>, 'table'> {
   readonly store: S;
   readonly logged: LoggedLine[] = [];
   seq = 0;
@@ -124,6 +150,8 @@ class Running<S extends Store> implements Harness<S> {
   readonly #clock: PatientClock;
   readonly #life: Life;
   readonly #periodic: (() => Promise<void>)[] = [];
+  readonly tables: MemoryTables;
+  readonly #service: TablesService;
 
   constructor(plugin: AnyPlugin, options: HarnessOptions<S>) {
     this.#plugin = plugin;
@@ -139,10 +167,13 @@ class Running<S extends Store> implements Harness<S> {
       },
     });
     this.store.onReset(() => this.#life.storeReset());
+    this.tables = new MemoryTables(options.tables);
+    this.#service = memoryService(plugin, this.tables, options.tables?.answers ?? {});
   }
 
   async setup(): Promise<void> {
     const plugin = this.#plugin;
+    if (plugin.publishes !== undefined) this.#service.start();
     const { config = {}, node = 'test-node', root = '/nnoe', log } = this.#options;
     const context = createContext({
       plugin: plugin.name,
@@ -152,6 +183,8 @@ class Running<S extends Store> implements Harness<S> {
       log: log ?? recorder(this.logged),
       store: this.store,
       prefixes: plugin.prefixes,
+      publishes: plugin.publishes,
+      tables: this.#service,
       metrics: pluginMetrics(plugin.name, plugin.metrics, this.#registry),
       signal: this.#life.signal,
       requestWalk: () => {
@@ -244,9 +277,40 @@ class Running<S extends Store> implements Harness<S> {
       .reduce((sum, { value }) => sum + value, 0);
   }
 
+  async table(name: string): Promise<TableViews[TableName]> {
+    const spec = this.#plugin.publishes?.[name];
+    if (spec === undefined)
+      throw new NnoeError('PLUGIN_UNDECLARED', { plugin: this.#plugin.name, what: `table ${name}` });
+    await this.#service.published();
+    return views[spec.table as TableName](this.tables.published);
+  }
+
   async stop(): Promise<void> {
     await this.#life.stop(5);
+    await this.#service.close();
     this.#clock.close();
     if (this.#options.store === undefined) await this.store.close();
   }
+}
+
+function memoryService(
+  plugin: AnyPlugin,
+  tables: MemoryTables,
+  answers: Record<string, Partial<AnswerConfig>>,
+) {
+  const published = Object.values<{ table: TableName }>(plugin.publishes ?? {}).map(({ table }) => table);
+  const whole = Object.entries(answers).map(([name, answer]): [string, AnswerConfig] => [
+    name,
+    { a: [], aaaa: [], ttl: 60, ...answer },
+  ]);
+  return new TablesService({
+    directory: 'memory',
+    tables: new Set(published),
+    answers: Object.fromEntries(whole),
+    defaults: { ttl: 60, extendedErrors: true },
+    log: pino({ level: 'silent' }),
+    open: () => tables,
+    busy: () => undefined,
+    pause: 10,
+  });
 }

@@ -3,5 +3,6 @@
 // meets them by name.
 import type { AnyPlugin } from '../host/plugin.js';
 import leases from './leases/plugin.js';
+import roles from './roles/plugin.js';
 
-export const plugins: readonly AnyPlugin[] = [leases];
+export const plugins: readonly AnyPlugin[] = [leases, roles];

@@ -54,6 +54,28 @@ const pluginReport = z.strictObject({
   journals: z.record(text, progress),
 }) satisfies z.ZodType<PluginReport>;
 
+const bridge = z.strictObject({
+  pid: whole,
+  bridge: text,
+  dnsdist: text,
+  generation: whole,
+  ageSeconds: seconds.exactOptional(),
+  refused: z.strictObject({ generation: whole, reason: text }).exactOptional(),
+  bytes: whole,
+  fail: z.enum(['open', 'closed']),
+  threads: whole,
+});
+
+const tables = z.strictObject({
+  ...part,
+  directory: text,
+  generation: whole,
+  ageSeconds: seconds.exactOptional(),
+  sections: z.record(text, whole),
+  waiting: z.boolean(),
+  bridges: z.array(bridge),
+});
+
 export const statusReport = z.strictObject({
   state: z.enum(['ok', 'degraded', 'starting', 'failed']),
   node: text,
@@ -63,6 +85,7 @@ export const statusReport = z.strictObject({
   store: z.strictObject({ ...part, name: text, root: text }),
   control: z.strictObject({ ...part, socket: text, streams: whole }),
   journals: z.record(text, journal),
+  tables: tables.exactOptional(),
   plugins: z.record(text, pluginReport),
   problems: z.array(z.strictObject({ ...part, part: text })),
 }) satisfies z.ZodType<StatusReport>;
@@ -78,6 +101,7 @@ export const pluginInfo = z.strictObject({
     z.strictObject({ batch: whole, window: whole, onGap: z.enum(['replay', 'ignore']), deadline: seconds }),
   ),
   prefixes: z.record(text, z.strictObject({ prefix: text, access: z.enum(['read', 'write']) })),
+  publishes: z.record(text, z.strictObject({ table: z.enum(['roles', 'names', 'programs']) })),
   metrics: z.record(
     text,
     z.strictObject({ type: z.enum(['counter', 'gauge', 'histogram']), help: text, labels: z.array(text) }),

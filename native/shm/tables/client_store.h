@@ -87,6 +87,11 @@ class ClientStore {
   // What changed since the adopted base. Milliseconds.
   Delta build_delta() const;
 
+  // The longest mapping that holds an address of 4 or 16 bytes in network order. For people: milliseconds.
+  bool find(const uint8_t* address, size_t bytes, ClientRecord& found) const;
+  // Mappings by role set, up to the highest that one has.
+  std::vector<uint64_t> counts() const;
+
   size_t size() const;     // mappings
   size_t changes() const;  // of them, since the adopted base; a base is worth building from some thousands on
 

@@ -12,6 +12,9 @@
 
 namespace nnoe::tables {
 
+// How a name stands on one list. A subtree holds its own top, too.
+enum class Listed : uint8_t { kNo = 0, kExact = 1, kSubtree = 2 };
+
 struct NameKey {
   uint8_t bytes[kMaxName];
   size_t size = 0;
@@ -22,6 +25,11 @@ struct NameKey {
   }
   std::string text() const { return {reinterpret_cast<const char*>(bytes), size}; }
 };
+
+inline void copy_key(NameKey& to, const NameKey& from) noexcept {
+  std::memcpy(to.bytes, from.bytes, from.size);
+  to.size = from.size;
+}
 
 // Turns wire form into a key, or a key into wire form. `from` is well-formed; `to` takes as many bytes.
 inline void reverse_labels(const uint8_t* from, size_t size, uint8_t* to) noexcept {

@@ -88,7 +88,7 @@ void NamesWriter::push(const NameKey& key, const Membership& membership) {
   ++header_.names;
   if (key.size == 1) {
     set_root(flags, here, below);
-    last_ = key;
+    copy_key(last_, key);
     any_ = true;
     return;
   }
@@ -104,8 +104,7 @@ void NamesWriter::push(const NameKey& key, const Membership& membership) {
   reverse_labels(key.bytes, key.size, body_.data() + at);
   if (body_.size() - sizeof(Header) > UINT32_MAX - kTail)
     throw std::length_error("names take more than 4 GiB");
-  std::memcpy(&last_, &key, offsetof(NameKey, bytes) + key.size);
-  last_.size = key.size;
+  copy_key(last_, key);
   any_ = true;
 }
 

@@ -13,9 +13,6 @@
 
 namespace nnoe::tables {
 
-// How a name stands on one list. A subtree holds its own top, too.
-enum class Listed : uint8_t { kNo = 0, kExact = 1, kSubtree = 2 };
-
 // The lists of one name: `here` of queries for the name itself, `below` of those for anything below it.
 struct Membership {
   names::Lists here{};

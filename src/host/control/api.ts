@@ -4,6 +4,8 @@
 //
 //   GET  /v1/status                                    StatusReport
 //   GET  /v1/plugins                                   PluginList
+//   GET  /v1/roles                                     RolesReport
+//   GET  /v1/roles?client=A                            ClientReport
 //   GET  /v1/leases[?address=A|prefix=CIDR]            LeaseLine...: lease*, end
 //   GET  /v1/leases?watch=1[&snapshot=1][&address=..]  LeaseLine...: lease*, live, put/delete*, until somebody closes
 //   POST /v1/resync[?source=NAME][&wait=0]             ResyncLine...: walk*, end
@@ -14,6 +16,7 @@
 export const routes = {
   status: '/v1/status',
   plugins: '/v1/plugins',
+  roles: '/v1/roles',
   leases: '/v1/leases',
   resync: '/v1/resync',
 } as const;
@@ -85,6 +88,39 @@ export interface PluginReport extends Part {
   journals: Record<string, Progress>;
 }
 
+/** One dnsdist on this machine, as it says of itself. */
+export interface BridgeReport {
+  pid: number;
+  /** Versions of the bridge and of dnsdist. */
+  bridge: string;
+  dnsdist: string;
+  /** In use; 0: none. */
+  generation: number;
+  /** Time since it came into use, s; absent when there is none. */
+  ageSeconds?: number;
+  /** It did not take what came last: its generation (0: not known), and why. */
+  refused?: { generation: number; reason: string };
+  /** Memory that its tables take. */
+  bytes: number;
+  /** What it does without tables: open or closed. */
+  fail: string;
+  /** That ask. */
+  threads: number;
+}
+
+export interface TablesReport extends Part {
+  directory: string;
+  /** Last one that was written; 0: none. */
+  generation: number;
+  /** Time since then, s; absent when there is none. */
+  ageSeconds?: number;
+  /** Bytes by section. */
+  sections: Record<string, number>;
+  /** Something is still to be written. */
+  waiting: boolean;
+  bridges: BridgeReport[];
+}
+
 /** Something that is not well. `part` as people call it: `store`, `journal dhcp4`, `plugin leases`. */
 export interface Problem extends Part {
   part: string;
@@ -102,6 +138,8 @@ export interface StatusReport {
   /** `streams`: of leases and walks, open now. */
   control: Part & { socket: string; streams: number };
   journals: Record<string, JournalReport>;
+  /** Absent when no plugin publishes a table. */
+  tables?: TablesReport;
   plugins: Record<string, PluginReport>;
   /** What is not well, worst first. */
   problems: Problem[];
@@ -119,10 +157,35 @@ export interface PluginInfo {
   consumes: Record<string, { batch: number; window: number; onGap: string; deadline: number }>;
   /** By the plugin's own name for it; `prefix` is below the root of the store. */
   prefixes: Record<string, { prefix: string; access: string }>;
+  /** Tables for the native side, by the plugin's own name for them. */
+  publishes: Record<string, { table: string }>;
   /** By name as Prometheus sees it. */
   metrics: Record<string, { type: string; help: string; labels: string[] }>;
   /** Keys of its section; `type` in words of JSON Schema. */
   config: Record<string, { type: string; default?: unknown; unit?: string; description?: string }>;
+}
+
+/** A set of roles, and how many mappings give it. */
+export interface RoleSetReport {
+  /** In tables and metrics; 0: that of clients without a mapping. */
+  id: number;
+  roles: readonly string[];
+  mappings: number;
+}
+
+export interface RolesReport {
+  /** In which they are; 0: none yet. */
+  generation: number;
+  sets: RoleSetReport[];
+}
+
+export interface ClientReport {
+  client: string;
+  /** Of its set. */
+  id: number;
+  roles: readonly string[];
+  /** That gives it; absent: none covers the client. */
+  mapping?: string;
 }
 
 export interface PluginList {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NnoeError } from '../errors.js';
 import type { Store, StoreHealth } from '../store/store.js';
 import type { Source } from '../streams/source.js';
+import type { TablesService } from '../tables/service.js';
 import { type Fault, type PluginList, routes, type StatusReport } from './api.js';
 import {
   addressFilter,
@@ -20,6 +21,7 @@ import type { ControlLimits } from './limits.js';
 import { Lines } from './lines.js';
 import { badRequest, faultOf, helpOf, Refused } from './refusal.js';
 import { resync } from './resync.js';
+import { clientReport, rolesReport } from './tables.js';
 
 /** What the socket shows of the host. */
 export interface ControlTarget {
@@ -29,6 +31,7 @@ export interface ControlTarget {
   /** Above every key, without a slash at its end. */
   root: string;
   sources: readonly Source[];
+  tables: TablesService;
 }
 
 interface Route {
@@ -60,6 +63,15 @@ export class Router {
         method: 'GET',
         parameters: [],
         answer: (_, response) => json(response, target.plugins()),
+      },
+      [routes.roles]: {
+        method: 'GET',
+        parameters: ['client'],
+        answer: async (query, response) => {
+          const client = query.get('client');
+          const { tables } = target;
+          json(response, client === null ? await rolesReport(tables) : clientReport(tables, client));
+        },
       },
       [routes.leases]: {
         method: 'GET',

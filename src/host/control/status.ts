@@ -4,6 +4,7 @@ import type { HealthReport } from '../health.js';
 import type { Source } from '../streams/source.js';
 import type { JournalReport, Part, PluginReport, Problem, StatusReport } from './api.js';
 import { helpOf } from './refusal.js';
+import { tablesReport } from './tables.js';
 
 /** Worst first; a state that is not named here stands between. */
 const gravity: Record<string, number> = { failed: 0, down: 0, degraded: 2, starting: 3 };
@@ -26,14 +27,17 @@ export function statusReport(
   const store = { ...part(health.store), name: health.store.name, root: more.root };
   const control = { ...part(health.control), socket: health.control.socket, streams: more.streams };
   const { state, node, version, uptimeSeconds } = health;
+  const tables = health.tables && tablesReport(health.tables, Date.now());
   const problems: Problem[] = [
     ...problem('store', store),
     ...problem('control socket', control),
     ...Object.entries(journals).flatMap(([name, each]) => problem(`journal ${name}`, each)),
+    ...(tables === undefined ? [] : problem('tables', tables)),
     ...Object.entries(plugins).flatMap(([name, each]) => problem(`plugin ${name}`, each)),
   ].sort((a, b) => (gravity[a.state] ?? unnamed) - (gravity[b.state] ?? unnamed));
   const { pid } = process;
-  return { state, node, version, pid, uptimeSeconds, store, control, journals, plugins, problems };
+  const shown = tables === undefined ? {} : { tables };
+  return { state, node, version, pid, uptimeSeconds, store, control, journals, ...shown, plugins, problems };
 }
 
 function part({ state, code, reason }: { state: string; code?: string; reason: string }): Part {

@@ -38,6 +38,12 @@ export const controlErrors = {
     retry: false,
     exit: 78,
   },
+  CONTROL_NO_ROLES: {
+    code: 'CONTROL_NO_ROLES',
+    message: 'no plugin that is enabled publishes roles',
+    help: 'The plugin `roles` does: see enabled in its section of the configuration.',
+    retry: false,
+  },
   CONTROL_REQUEST: {
     code: 'CONTROL_REQUEST',
     message: 'the request is refused: {reason}',

@@ -58,6 +58,12 @@ export const pluginErrors = {
     help: 'Whatever it still does no longer counts: its cursor does not move.',
     retry: true,
   },
+  PLUGIN_TABLE_FAILED: {
+    code: 'PLUGIN_TABLE_FAILED',
+    message: 'plugin {plugin} failed when it was told of a change by its table {table}: {reason}',
+    help: 'The plugin is restarted with growing pauses, up to a minute. What it published stays in force.',
+    retry: true,
+  },
   PLUGIN_TIMER_FAILED: {
     code: 'PLUGIN_TIMER_FAILED',
     message: 'plugin {plugin} failed in its periodic work: {reason}',
@@ -67,7 +73,7 @@ export const pluginErrors = {
   PLUGIN_UNDECLARED: {
     code: 'PLUGIN_UNDECLARED',
     message: 'plugin {plugin} used {what}, which it does not declare',
-    help: 'A plugin reaches only the streams, prefixes and metrics that it declares, and writes only below prefixes declared with access "write". A fault in the plugin.',
+    help: 'A plugin reaches only the streams, prefixes, tables and metrics that it declares, and writes only below prefixes declared with access "write". A fault in the plugin.',
     retry: false,
   },
 } as const satisfies Record<string, ErrorSpec>;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 // What a plugin is given: only what it declared. The types refuse the rest at compile time, and these objects
 // refuse it again for plugins that were not compiled against them.
-import { NnoeError } from '../errors.js';
-import type { Context, Declarations, PluginLog, PrefixSpec } from '../plugin.js';
+import { NnoeError, reasonOf } from '../errors.js';
+import type { TableProvider } from '../plugin/tables.js';
+import type { Context, Declarations, PluginLog, PrefixSpec, Publishes } from '../plugin.js';
 import type { Transaction } from '../store/store.js';
 import { commitObserved, createPrefix, type PrefixParts } from './prefix.js';
 
@@ -13,6 +14,8 @@ export interface ContextParts extends PrefixParts {
   log: PluginLog;
   prefixes: Record<string, PrefixSpec>;
   metrics: Record<string, unknown>;
+  publishes: Publishes | undefined;
+  tables: TableProvider;
   requestWalk(source?: string): void;
   onReset(listener: () => void): void;
   every(seconds: number, work: (signal: AbortSignal) => Promise<void>): void;
@@ -22,6 +25,12 @@ export function createContext(parts: ContextParts): Context<Declarations> {
   const { plugin, store, root, signal } = parts;
   const specs = Object.entries(parts.prefixes);
   const prefixes = Object.fromEntries(specs.map(([name, spec]) => [name, createPrefix(name, spec, parts)]));
+  const tables = Object.entries(parts.publishes ?? {}).map(([name, { table }]) => [
+    name,
+    parts.tables.open(table, signal, (error) =>
+      parts.fail(new NnoeError('PLUGIN_TABLE_FAILED', { plugin, table, reason: reasonOf(error) }, error)),
+    ),
+  ]);
   const readable = specs.map(([, spec]) => `${root}/${spec.prefix}`);
   const writable = specs
     .filter(([, spec]) => spec.access === 'write')
@@ -41,6 +50,7 @@ export function createContext(parts: ContextParts): Context<Declarations> {
     log: parts.log,
     node: parts.node,
     prefix: guarded(plugin, 'prefix ', prefixes),
+    table: guarded(plugin, 'table ', Object.fromEntries(tables)),
     metrics: guarded(plugin, 'metric ', parts.metrics as Context<Declarations>['metrics']),
     signal,
     limits: store.limits,

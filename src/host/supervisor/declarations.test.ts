@@ -42,6 +42,17 @@ test('what is well declared is accepted', () => {
   assert.is(refusal(loose({ config, consumes: { lease }, prefixes, metrics })), 'accepted');
 });
 
+test('one plugin publishes a table, of those that are enabled', () => {
+  const publishes = { mine: { table: 'roles' } } as const;
+  const [one, two] = [loose({ publishes }), loose({ name: 'other', publishes })];
+  assert.match(
+    refusal(one, two),
+    'plugin other is refused: it publishes the table roles, and so does plugin sample',
+  );
+  checkPlugins([one, two], (name) => name === 'other');
+  assert.is(refusal(one, loose({ name: 'other', publishes: { l: { table: 'names' } } })), 'accepted');
+});
+
 const faults: [why: string, parts: object, words: RegExp][] = [
   ['another contract', { api: 2 }, /api: this host has contract 1/],
   ['a name with blanks', { name: 'Bad Name' }, /name: a name is of a-z/],
@@ -67,7 +78,17 @@ const faults: [why: string, parts: object, words: RegExp][] = [
   ['a label’s bad name', { metrics: { a: counter('A.', { 'a-b': 'x' }) } }, /metrics.a.labels/],
   ['buckets that do not ascend', { metrics: { a: histogram('A.', [2, 1]) } }, /metrics.a.buckets: .*ascend/],
   ['an unknown kind of metric', { metrics: { a: { type: 'summary', help: 'A.' } } }, /metrics.a.type/],
-  ['tables, which do not exist', { publishes: { roles: { table: 'roles' } } }, /publishes/],
+  ['a table that does not exist', { publishes: { t: { table: 'leases' } } }, /publishes.t.table/],
+  [
+    'a table twice',
+    { publishes: { a: { table: 'roles' }, b: { table: 'roles' } } },
+    /publishes: each table once/,
+  ],
+  [
+    'a key of a table that there is not',
+    { publishes: { t: { table: 'roles', whole: 1 } } },
+    /publishes.t: .*whole/,
+  ],
   ['no setup', { setup: undefined }, /setup: a function/],
 ];
 

@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { NnoeError } from '../errors.js';
 import { metricName } from '../metrics.js';
 import { metricRows } from '../metrics-table.js';
-import type { AnyPlugin, ConsumeSpec, Running } from '../plugin.js';
+import type { AnyPlugin, ConsumeSpec, Publishes, Running } from '../plugin.js';
 
 const defaults = { window: 1, deadline: 30 };
 const streams = ['lease'];
+export const tableNames = ['roles', 'names', 'programs'] as const;
 
 const word = /^[a-z][a-z0-9_]*$/;
 const described = {
@@ -47,6 +48,16 @@ const declarations = z.strictObject({
       access: z.enum(['read', 'write']),
     }),
   ),
+  publishes: z
+    .record(z.string(), z.strictObject({ table: z.enum(tableNames) }))
+    .refine(
+      (tables) =>
+        new Set(Object.values(tables).map(({ table }) => table)).size === Object.keys(tables).length,
+      {
+        error: 'each table once',
+      },
+    )
+    .optional(),
   metrics: z.record(
     z.string().regex(word, 'a name is of a-z, 0-9 and _'),
     z.discriminatedUnion('type', [
@@ -62,8 +73,14 @@ const declarations = z.strictObject({
   setup: z.custom((value) => typeof value === 'function', 'a function'),
 });
 
-/** @throws NnoeError PLUGIN_INVALID for the first plugin that is not as plugin.ts says, with all its faults. */
-export function checkPlugins(plugins: readonly AnyPlugin[]): void {
+/**
+ * @param runs whether a plugin is enabled: of those no two publish one table.
+ * @throws NnoeError PLUGIN_INVALID for the first plugin that is not as plugin.ts says, with all its faults.
+ */
+export function checkPlugins(
+  plugins: readonly AnyPlugin[],
+  runs: (name: string) => boolean = () => true,
+): void {
   const names = new Set<string>();
   const metrics = new Map<string, string>();
   for (const plugin of plugins) {
@@ -82,6 +99,27 @@ export function checkPlugins(plugins: readonly AnyPlugin[]): void {
       metrics.set(name, `plugin ${plugin.name}`);
     }
   }
+  const [twice] = publishedTwice(plugins.filter(({ name }) => runs(name)));
+  if (twice !== undefined) {
+    const { plugin, table, other } = twice;
+    const reason = `it publishes the table ${table}, and so does plugin ${other}; enable one of them`;
+    throw new NnoeError('PLUGIN_INVALID', { plugin, reason });
+  }
+}
+
+/** Plugins that publish what one before them publishes. @param plugins that are enabled. */
+export function publishedTwice(
+  plugins: readonly AnyPlugin[],
+): { plugin: string; table: string; other: string }[] {
+  const publishers = new Map<string, string>();
+  return plugins.flatMap(({ name: plugin, publishes = {} }) =>
+    Object.values<Publishes[string]>(publishes).flatMap(({ table }) => {
+      const other = publishers.get(table);
+      if (other !== undefined) return [{ plugin, table, other }];
+      publishers.set(table, plugin);
+      return [];
+    }),
+  );
 }
 
 const fault = ({ path, message }: z.core.$ZodIssue) =>

@@ -40,8 +40,13 @@ function stage(plugin: AnyPlugin, store = new MemoryStore()) {
     store,
     sources: [],
     clock,
-    hostMetrics: new HostMetrics(registry, { version: '0', etcd: false, cached: false }),
+    hostMetrics: new HostMetrics(registry, { version: '0', etcd: false, cached: false, tables: false }),
     metrics: {},
+    tables: {
+      open() {
+        throw new Error('no table was declared');
+      },
+    },
     log: pino({ level: 'silent' }),
   });
   return { runner, registry, store, clock };

@@ -6,6 +6,7 @@ import type { PatientClock } from '../clock.js';
 import type { NnoeError } from '../errors.js';
 import { type Logger, say, sayError } from '../log.js';
 import type { HostMetrics } from '../metrics.js';
+import type { TableProvider } from '../plugin/tables.js';
 import type { AnyPlugin, ConsumeSpec, Health, LeaseBatch } from '../plugin.js';
 import { type NotReady, troubled, waitsFor } from '../readiness.js';
 import type { Store } from '../store/store.js';
@@ -33,6 +34,7 @@ export interface RunnerOptions {
   hostMetrics: HostMetrics;
   /** The plugin's own, by the names it declared. */
   metrics: Record<string, unknown>;
+  tables: TableProvider;
   log: Logger;
 }
 
@@ -112,7 +114,7 @@ export class PluginRunner {
   }
 
   #context(life: Life) {
-    const { plugin, sources, store, node, root, config, metrics, hostMetrics, log } = this.#options;
+    const { plugin, sources, store, node, root, config, metrics, tables, hostMetrics, log } = this.#options;
     return createContext({
       plugin: this.name,
       config,
@@ -122,6 +124,8 @@ export class PluginRunner {
       metrics,
       log: log.child({ plugin: this.name }),
       prefixes: plugin.prefixes,
+      publishes: plugin.publishes,
+      tables,
       signal: life.signal,
       requestWalk(wanted) {
         for (const source of sources)

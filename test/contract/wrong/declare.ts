@@ -26,8 +26,11 @@ definePlugin({ ...base, api: 2, setup });
 definePlugin({ ...base, stability: 'alpha', setup });
 // wrong: ZodString
 definePlugin({ ...base, config: z.string(), setup });
-// wrong: 'publishes' does not exist
-definePlugin({ ...base, publishes: { roles: { table: 'roles' } }, setup });
+definePlugin({ ...base, publishes: { roles: { table: 'roles' }, lists: { table: 'names' } }, setup });
+// wrong: '"leases"' is not assignable
+definePlugin({ ...base, publishes: { roles: { table: 'leases' } }, setup });
+// wrong: Type 'true' is not assignable to type 'never'
+definePlugin({ ...base, publishes: { roles: { table: 'roles', whole: true } }, setup });
 
 // wrong: 'rain' does not exist in type 'Consumes
 definePlugin({ ...base, consumes: { rain: lease }, setup });

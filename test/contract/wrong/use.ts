@@ -14,6 +14,7 @@ export default definePlugin({
     mine: { prefix: 'mine/', access: 'write' },
     theirs: { prefix: 'theirs/', access: 'read' },
   },
+  publishes: { clients: { table: 'roles' } },
   metrics: {
     seen: counter('Seen.', { kind: 'lease, snapshot' }),
     plain: counter('Plain.'),
@@ -28,6 +29,13 @@ export default definePlugin({
     ctx.prefix.others;
     // wrong: 'tables' does not exist
     ctx.tables;
+    // wrong: 'programs' does not exist
+    ctx.table.programs;
+    ctx.table.clients.set('192.0.2.1', ['iot']);
+    // wrong: not assignable to parameter of type 'readonly string[]'
+    ctx.table.clients.set('192.0.2.1', 'iot');
+    // wrong: 'subscribe' does not exist on type 'RolesTable'
+    ctx.table.clients.subscribe([]);
     // wrong: 'store' does not exist
     ctx.store;
     // wrong: 'streams' does not exist

@@ -78,6 +78,7 @@ export class Host {
       store: this.store(),
       http: { listen: `127.0.0.1:${this.port}` },
       control: { socket: this.socket },
+      tables: { directory: join(this.directory, 'tables'), decisions: join(this.directory, 'decisions') },
       plugins: { leases: { history: true }, ...options.plugins },
       ...options.extra,
     };

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MPL-2.0
+// Errors of the tables that dnsdist reads; see ../errors.ts.
+import type { ErrorSpec } from './spec.js';
+
+export const tableErrors = {
+  TABLES_BUSY: {
+    code: 'TABLES_BUSY',
+    message: 'another process writes the tables in {directory}',
+    help: 'A tables directory belongs to one host. Stop the other process, or give this host another directory in [tables].',
+    retry: true,
+    exit: 75,
+  },
+  TABLES_DAMAGED: {
+    code: 'TABLES_DAMAGED',
+    message: 'what {directory} held is not used: {reason}',
+    help: 'The tables are made anew from the store and from the files of lists. A dnsdist that has the generation of before keeps it meanwhile. What was learned of the directory’s past (numbers of role sets and lists) begins anew too.',
+    retry: true,
+  },
+  TABLES_DIRECTORY: {
+    code: 'TABLES_DIRECTORY',
+    message: 'the directory {directory} cannot be used for tables: {reason}',
+    help: 'It is made when it is missing, and the user that the host runs as has to be able to write it. Correct its owner, or name another one as directory in [tables]. The host keeps trying; dnsdist keeps the last generation that it could read.',
+    retry: true,
+  },
+  TABLES_FULL: {
+    code: 'TABLES_FULL',
+    message: 'no number is left for {what}: {most} at most',
+    help: 'A set of roles and a list keep their numbers for as long as the tables directory lives, used or not. Use fewer; or stop the host, remove the files in [tables] directory, and start it: it makes them anew. A dnsdist that runs keeps its generation meanwhile.',
+    retry: false,
+  },
+  TABLES_INVALID: {
+    code: 'TABLES_INVALID',
+    message: '{what}: found {found}, expected {expected}',
+    help: 'A plugin handed something to a table that the table cannot hold. What it held before stays. The message says what would be taken.',
+    retry: false,
+  },
+  TABLES_LIST: {
+    code: 'TABLES_LIST',
+    message: 'list {list} cannot be read from {path}: {reason}',
+    help: 'The list stays as it was. Correct the file or its permissions; it is read again when it changes.',
+    retry: true,
+  },
+  TABLES_REFUSED: {
+    code: 'TABLES_REFUSED',
+    message:
+      'dnsdist (process {pid}) does not take generation {refused} and stays with {generation}: {reason}',
+    help: 'It decides with the generation it has. A file that was damaged is written again with the next change; a bridge of another release has to be replaced by the one of this host’s, and dnsdist restarted.',
+    retry: true,
+  },
+  TABLES_UNWRITTEN: {
+    code: 'TABLES_UNWRITTEN',
+    message: 'no new generation of tables could be written in {directory}: {reason}',
+    help: 'Usually the disk is full. The last generation stays in force, what changed since waits, and the host tries again with pauses of up to 30 s. Make room, or correct the directory.',
+    retry: true,
+  },
+} as const satisfies Record<string, ErrorSpec>;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MPL-2.0
+// How tables are: what is published, and what every dnsdist says that it has of it.
+import { NnoeError } from '../errors.js';
+import type { BridgeStatus } from './native.js';
+
+export interface TablesHealth {
+  state: 'ok' | 'starting' | 'degraded';
+  code?: string;
+  reason: string;
+  directory: string;
+  /** 0: nothing was published. */
+  generation: number;
+  /** When it was made, since 1970; 0: never. */
+  createdUs: number;
+  /** Bytes by section. */
+  sections: Record<string, number>;
+  /** Whether something is to be published. */
+  waiting: boolean;
+  bridges: readonly BridgeStatus[];
+}
+
+/** The first dnsdist that refuses what it was given. */
+export function bridgeTrouble(bridges: readonly BridgeStatus[]): NnoeError | undefined {
+  const refusing = bridges.find(({ refuses }) => refuses);
+  if (refusing === undefined) return undefined;
+  const { pid, generation, reason } = refusing;
+  const refused = refusing.refused || 'that is there';
+  return new NnoeError('TABLES_REFUSED', { pid, refused, generation, reason });
+}

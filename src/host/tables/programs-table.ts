@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MPL-2.0
+// The table of programs as a plugin has it: tells which sets of roles and lists there are, numbers actions, and takes
+// the section that the plugin made.
+import type { Generation, ProgramsTable, RoleSet } from '../plugin/tables.js';
+
+export interface ProgramChannel {
+  /** Numbers an action; only once the directory is open. @throws NnoeError */
+  action(text: string): number;
+  /** Publishes the section, alone when it is not sound. */
+  publish(section: Uint8Array | 'unplanned'): Promise<Generation>;
+  published(): Promise<Generation>;
+}
+
+/** What the programs are made for. */
+export interface ProgramInput {
+  roleSets: readonly RoleSet[];
+  lists: ReadonlyMap<string, number>;
+}
+
+/** One that does not throw. */
+type Listener<T> = (value: T) => void;
+
+export class Programs {
+  readonly #channel: ProgramChannel;
+  readonly #roleSets = new Set<Listener<readonly RoleSet[]>>();
+  readonly #lists = new Set<Listener<ReadonlyMap<string, number>>>();
+  #input: ProgramInput | undefined;
+  #shown = { roleSets: '', lists: '' };
+
+  constructor(channel: ProgramChannel) {
+    this.#channel = channel;
+  }
+
+  /** Tells whoever listens, when it is not what was told last. */
+  show(input: ProgramInput): void {
+    const shown = { roleSets: JSON.stringify(input.roleSets), lists: JSON.stringify([...input.lists]) };
+    const before = this.#shown;
+    this.#input = input;
+    this.#shown = shown;
+    if (shown.roleSets !== before.roleSets) for (const tell of this.#roleSets) tell(input.roleSets);
+    if (shown.lists !== before.lists) for (const tell of this.#lists) tell(input.lists);
+  }
+
+  /** @param fail called with what a listener threw. */
+  table(live: AbortSignal, fail: (error: unknown) => void): ProgramsTable {
+    const safe =
+      <T>(listener: Listener<T>): Listener<T> =>
+      (value) => {
+        try {
+          listener(value);
+        } catch (error) {
+          fail(error);
+        }
+      };
+    const publish = (section: Uint8Array | 'unplanned') => {
+      live.throwIfAborted();
+      return this.#channel.publish(section);
+    };
+    return {
+      published: () => this.#channel.published(),
+      roleSets: (listener) => this.#listen(this.#roleSets, safe(listener), this.#input?.roleSets, live),
+      lists: (listener) => this.#listen(this.#lists, safe(listener), this.#input?.lists, live),
+      action: (text) => this.#channel.action(text),
+      publish: async (section) => publish(Buffer.from(section)),
+      none: async () => publish('unplanned'),
+    };
+  }
+
+  #listen<T>(all: Set<Listener<T>>, listener: Listener<T>, now: T | undefined, live: AbortSignal): void {
+    live.throwIfAborted();
+    all.add(listener);
+    live.addEventListener('abort', () => all.delete(listener), { once: true });
+    if (now !== undefined) listener(now);
+  }
+}
