@@ -16,6 +16,7 @@ export const cases = {
   idle: () => import('./cases/idle.js'),
   start: () => import('./cases/start.js'),
   scrape: () => import('./cases/scrape.js'),
+  lists: () => import('./cases/lists.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 
 export type CaseName = keyof typeof cases;

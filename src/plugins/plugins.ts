@@ -3,6 +3,7 @@
 // meets them by name.
 import type { AnyPlugin } from '../host/plugin.js';
 import leases from './leases/plugin.js';
+import lists from './lists/plugin.js';
 import roles from './roles/plugin.js';
 
-export const plugins: readonly AnyPlugin[] = [leases, roles];
+export const plugins: readonly AnyPlugin[] = [leases, roles, lists];
