@@ -44,6 +44,10 @@ stress-follow: setup-test build ## Put ten hours of bad network (HOURS) into fiv
 	@$(WITH_NODE) node dist/test/stress/follow.js $(if $(HOURS),--hours $(HOURS)) $(if $(SQUEEZE),--squeeze $(SQUEEZE)) \
 	  $(if $(SEED),--seed $(SEED))
 
+.PHONY: stress-policies
+stress-policies: setup-test build ## Ask compiled policies and Cerbos 100,000 (CASES) generated questions, and count the differences.
+	@$(WITH_NODE) node dist/test/stress/policies.js $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: fuzz
 fuzz: setup-fuzz typescript ## Feed a million damaged journals and events to the readers, under sanitizers.
 	@$(WITH_NODE) tools/fuzz.sh

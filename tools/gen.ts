@@ -13,6 +13,7 @@ import { plugins } from '../src/plugins/plugins.js';
 import { cliPage } from './gen/cli.js';
 import { cppHeader } from './gen/cpp.js';
 import { layoutModule } from './gen/layout.js';
+import { programModule } from './gen/program.js';
 import { errorsPage, messagesPage, metricsPage } from './gen/reference.js';
 import { typescriptCodec } from './gen/typescript.js';
 
@@ -37,6 +38,10 @@ if (!(schema instanceof protobuf.Namespace)) throw new Error('proto/nnoe.proto h
 write('src/host/gen/events.ts', typescriptCodec(schema));
 write('native/shm/gen/event_fields.h', cppHeader(schema));
 write('src/host/gen/layout.ts', layoutModule(text('native/shm/producer.h'), text('native/shm/layout.h')));
+write(
+  'src/host/gen/program.ts',
+  programModule(text('native/shm/tables/program_format.h'), text('native/shm/tables/layout.h')),
+);
 write('docs/reference/metrics.md', metricsPage(plugins));
 write('docs/reference/errors.md', errorsPage());
 write('docs/reference/messages.md', messagesPage());

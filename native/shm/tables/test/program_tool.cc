@@ -74,9 +74,8 @@ bool answer() {
 int main() {
   char kind = 0;
   while (read(&kind, 1)) {
-    if (!(kind == 'S' ? open_section() : answer())) return 1;
-    // Whoever asks many things at once gets their answers together.
-    if (kind == 'S') std::fflush(stdout);
+    if (kind != 'F' && !(kind == 'S' ? open_section() : answer())) return 1;
+    if (kind != 'Q') std::fflush(stdout);
   }
   return 0;
 }

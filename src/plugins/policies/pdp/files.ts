@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MPL-2.0
+// Policies as files, for Cerbos: one a policy, named so that its id can be told from the name, and the schema.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import schema from '../schema/dns_query.json' with { type: 'json' };
+import type { PolicyText } from './pdp.js';
+
+/** Ids may hold anything that a key may; names of files may not. JSON is YAML, so one suffix does. */
+export const fileOf = (id: string): string => `${Buffer.from(id, 'utf8').toString('base64url') || '_'}.yaml`;
+export const idOf = (file: string): string | undefined => {
+  const name = /^([\w-]+)\.yaml$/.exec(file)?.[1];
+  return name === undefined ? undefined : name === '_' ? '' : Buffer.from(name, 'base64url').toString('utf8');
+};
+
+/** Makes the directory hold these policies and nothing else. */
+export function writePolicies(directory: string, policies: readonly PolicyText[], generation?: string): void {
+  mkdirSync(join(directory, '_schemas'), { recursive: true, mode: 0o700 });
+  const wanted = new Map(policies.map(({ id, text }) => [fileOf(id), text]));
+  if (generation !== undefined) wanted.set(markFile, mark(generation));
+  for (const file of readdirSync(directory)) {
+    if (file !== '_schemas' && !wanted.has(file)) rmSync(join(directory, file), { recursive: true });
+  }
+  for (const [file, text] of wanted) writeFileSync(join(directory, file), text);
+  writeFileSync(join(directory, '_schemas', 'dns_query.json'), JSON.stringify(schema));
+}
+
+/** A policy of our own says which generation of files the decision point has loaded. */
+export const markKind = 'nnoe_generation';
+const markFile = 'nnoe.generation.json';
+const mark = (generation: string): string =>
+  JSON.stringify({
+    apiVersion: 'api.cerbos.dev/v1',
+    resourcePolicy: {
+      resource: markKind,
+      version: 'default',
+      rules: [{ actions: [generation], effect: 'EFFECT_ALLOW', roles: ['*'] }],
+    },
+  });

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MPL-2.0
+// The policy decision point: what is asked of it, whoever runs it.
+import type { GRPC } from '@cerbos/grpc';
+import type { Plan } from '../compile/compile.js';
+import { fromPlan, type PlanOperand } from '../compile/expression.js';
+import { Refused } from '../compile/refused.js';
+
+/** A policy as it stands in the store. */
+export interface PolicyText {
+  /** Below policies/ in the store. */
+  id: string;
+  /** YAML or JSON. */
+  text: string;
+}
+
+export interface QueryAttributes {
+  qname: string;
+  qtype: string;
+  client: string;
+  lists: string[];
+}
+
+/** gRPC's status INTERNAL. */
+const internalError = 13;
+
+export const resourceKind = 'dns_query';
+const principal = (roles: string[]) => ({ id: 'client', roles });
+
+/**
+ * What one role may do, before anything is known of the query.
+ * @throws Refused when the plan reads what is no attribute; what the transport throws
+ */
+export async function plan(client: GRPC, role: string, action: string, signal?: AbortSignal): Promise<Plan> {
+  const request = { principal: principal([role]), resource: { kind: resourceKind }, action };
+  let answer: Awaited<ReturnType<GRPC['planResources']>>;
+  try {
+    answer = await client.planResources(request, signal ? { signal } : {});
+  } catch (error) {
+    // Conditions that Cerbos evaluates, and that its planner does not know what to make of.
+    if (error instanceof Error && 'code' in error && error.code === internalError) {
+      throw new Refused('plan', `Cerbos cannot make a plan of what ${role} may do for ${action}`);
+    }
+    throw error;
+  }
+  if (answer.kind === 'KIND_ALWAYS_ALLOWED') return 'always';
+  if (answer.kind === 'KIND_ALWAYS_DENIED') return 'never';
+  return fromPlan((answer as { condition: PlanOperand }).condition);
+}
+
+/** Cerbos takes at most so many resources in one request. */
+export const checkBatch = 50;
+
+/**
+ * Which of `actions` are granted, for each query; at most checkBatch queries.
+ * @throws what the transport throws
+ */
+export async function check(
+  client: GRPC,
+  roles: string[],
+  actions: string[],
+  queries: readonly QueryAttributes[],
+  signal?: AbortSignal,
+): Promise<Set<string>[]> {
+  const answer = await client.checkResources(
+    {
+      principal: principal(roles),
+      resources: queries.map((query, i) => ({
+        // Ids have to differ within a request; policies that read R.id are refused by the linter.
+        resource: {
+          kind: resourceKind,
+          id: queries.length === 1 ? 'query' : `query${i}`,
+          attr: { ...query },
+        },
+        actions,
+      })),
+    },
+    signal ? { signal } : {},
+  );
+  return answer.results.map(
+    (result) => new Set(actions.filter((action) => result.isAllowed(action) === true)),
+  );
+}
