@@ -62,6 +62,8 @@ export class Names {
   #loaded = false;
   #rules: SubscribeRule[] = [];
   #entries: { list: string; flags: number; wire: Buffer }[] = [];
+  /** Lists that were read, or set name by name, or could not be read. */
+  readonly #begun = new Set<string>();
 
   constructor(channel: NameChannel) {
     this.#channel = channel;
@@ -73,6 +75,11 @@ export class Names {
 
   get lists(): readonly ListSpec[] {
     return this.#lists ?? [];
+  }
+
+  /** Whether every list has what its plugin begins with, as far as that is to be had. */
+  get complete(): boolean {
+    return this.#lists?.every(({ name }) => this.#begun.has(name)) ?? false;
   }
 
   /** Of lists and rules: another one when they are others. */
@@ -143,6 +150,7 @@ export class Names {
     const wire = nameBytes(name);
     if (wire === undefined)
       throw invalid(`name on list ${list}`, JSON.stringify(name).slice(0, 300), 'a domain name');
+    this.#begun.add(list);
     this.#entries.push({ list, wire, flags: flags | (scope === 'subtree' ? NameFlag.subtree : 0) });
     this.#channel.changed();
   }
@@ -161,7 +169,14 @@ export class Names {
     if (exceptions !== undefined) this.#check(exceptions);
     const other = exceptions === undefined ? undefined : await this.#channel.number(exceptions);
     const source = { path, format, subdomains, exceptions: other, protect: wires(options.protect) };
-    return this.#take(list, source, options, {}, live);
+    const lists = exceptions === undefined ? [list] : [list, exceptions];
+    return this.#take(list, source, options, {}, live).finally(() => this.#begin(lists));
+  }
+
+  #begin(lists: readonly string[]): void {
+    const complete = this.complete;
+    for (const list of lists) this.#begun.add(list);
+    if (this.complete !== complete) this.#channel.changed();
   }
 
   async #setNames(
@@ -173,7 +188,9 @@ export class Names {
     this.#check(list);
     const number = await this.#channel.number(list);
     const { entries, bad } = await packNames(number, names, live);
-    return this.#take(list, { entries, protect: wires(options.protect) }, options, bad, live);
+    return this.#take(list, { entries, protect: wires(options.protect) }, options, bad, live).finally(() =>
+      this.#begin([list]),
+    );
   }
 
   async #take(

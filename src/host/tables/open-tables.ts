@@ -37,6 +37,12 @@ export class OpenTables {
   #written: { registry: string; actions: number; subscriptions: string };
   /** Tables of this host's plugins by now, no longer of before. */
   readonly #fresh = new Set<TableName>();
+  /**
+   * There is nothing of before, and not every plugin has handed over what it begins with: block lists count already,
+   * and whoever they let pass meets what the bridge's `fail` says, as if policies were not planned yet.
+   */
+  #beginning: boolean;
+  #programs: Uint8Array | 'unplanned' | undefined;
 
   constructor(native: NativeTables, sources: Sources) {
     const { roleSets, lists, actions, sections } = native.restored;
@@ -45,6 +51,7 @@ export class OpenTables {
     this.roleSets = new RoleSets(roleSets);
     this.lists = new ListNumbers(lists);
     this.actions = new ActionNumbers(actions);
+    this.#beginning = sections.length === 0;
     this.#request = firstRequest(new Set(sections.map(({ name }) => name)), sources.tables);
     const registry = roleSets.length === 0 ? '' : this.#registryState();
     this.#written = { registry, actions: actions.length === 0 ? -1 : 0, subscriptions: '' };
@@ -62,11 +69,17 @@ export class OpenTables {
   listsInUse(): Map<string, number> {
     const { names } = this.#sources;
     const used = this.#fresh.has('names') ? names.lists.map(({ name }) => name) : this.lists.names;
-    return new Map(used.map((name) => [name, this.lists.find(name) ?? 0]));
+    return new Map(
+      used.flatMap((name) => {
+        const number = this.lists.find(name);
+        return number === undefined ? [] : [[name, number] as const];
+      }),
+    );
   }
 
   setPrograms(section: Uint8Array | 'unplanned'): void {
-    this.#request.programs = section;
+    this.#programs = section;
+    if (!this.#beginning) this.#request.programs = section;
     this.#fresh.add('programs');
   }
 
@@ -79,6 +92,17 @@ export class OpenTables {
   take(): void {
     this.#takeRoles();
     this.#takeNames();
+    if (!this.#beginning || this.awaited().length > 0) return;
+    this.#beginning = false;
+    this.#request.programs = this.#programs ?? (this.#sources.tables.has('programs') ? 'unplanned' : 'none');
+  }
+
+  /** Tables without which nobody is let through. */
+  awaited(): TableName[] {
+    if (!this.#beginning) return [];
+    const { tables, names } = this.#sources;
+    const there: Partial<Record<TableName, boolean>> = { roles: this.#fresh.has('roles'), names: names.complete };
+    return [...tables].filter((table) => there[table] === false);
   }
 
   /** Publishes what was taken; undefined when there is nothing new. */
@@ -113,7 +137,7 @@ export class OpenTables {
         this.#numbered(() => this.roleSets.number([...(roles.sets[own] ?? [])]), full) ?? noNumber;
     const { replaced, changes, touched } = roles.take((own) => known(this.#own[own]));
     if (touched) this.roleSets.setDefault([...(roles.sets[0] ?? [])]);
-    if (replaced !== undefined) this.#fresh.add('roles');
+    if (replaced !== undefined || (this.#beginning && changes !== undefined)) this.#fresh.add('roles');
     if (replaced !== undefined) this.#hand('clients', () => this.native.replaceClients(replaced));
     if (changes !== undefined) this.#hand('clients', () => this.native.changeClients(changes));
   }
@@ -192,7 +216,10 @@ export class OpenTables {
 const noNumber = -1;
 const known = (number: number | undefined) => (number === noNumber ? undefined : number);
 
-/** What nobody publishes any more goes; where policies are in use and none was ever planned, nobody is allowed. */
+/**
+ * What nobody publishes any more goes; where policies are in use and none was ever planned, or nothing at all is there
+ * yet, nobody is allowed.
+ */
 function firstRequest(there: ReadonlySet<SectionName>, tables: ReadonlySet<TableName>): PublishRequest {
   const request: PublishRequest = {};
   const has = (...names: SectionName[]) => names.some((name) => there.has(name));
@@ -202,7 +229,7 @@ function firstRequest(there: ReadonlySet<SectionName>, tables: ReadonlySet<Table
     if (has('names', 'names-delta')) request.names = 'none';
     if (has('subscriptions')) request.subscriptions = 'none';
   }
-  if (tables.has('programs') && !has('programs')) request.programs = 'unplanned';
+  if ((tables.has('programs') || there.size === 0) && !has('programs')) request.programs = 'unplanned';
   if (!tables.has('programs') && has('programs')) request.programs = 'none';
   return request;
 }

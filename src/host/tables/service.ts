@@ -139,6 +139,9 @@ export class TablesService implements TableProvider {
       return { state: 'degraded', code: trouble.code, reason: trouble.message, ...common };
     if (this.#opened === undefined)
       return { state: 'starting', reason: 'the directory is not open yet', ...common };
+    const awaited = this.#opened.awaited().join(' and ');
+    if (awaited !== '')
+      return { state: 'starting', reason: `nobody is let through before the table of ${awaited}`, ...common };
     if (generation === 0) return { state: 'starting', reason: 'nothing was published yet', ...common };
     return { state: 'ok', reason: `generation ${generation}`, ...common };
   }

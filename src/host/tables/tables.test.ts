@@ -175,7 +175,7 @@ test('a load that is not accepted leaves the list as it is', async () => {
 });
 
 test('programs are made for the sets of roles that clients have, and nobody has one at first', async () => {
-  const { h, roles, policies } = await start();
+  const { h, roles, lists, policies } = await start();
   const seen: string[] = [];
   policies.roleSets(
     (sets) => void seen.push(sets.map(({ id, roles: names }) => `${id} ${names.join('+')}`).join(', ')),
@@ -190,7 +190,10 @@ test('programs are made for the sets of roles that clients have, and nobody has 
   assert.is(policies.action('allow'), 0);
   const drop = policies.action('drop');
   assert.is(policies.action('drop'), drop);
-  await policies.publish(new Uint8Array([1, 2]));
+  policies.publish(new Uint8Array([1, 2])).catch(assert.unreachable);
+  assert.is((await h.table('policies')).section, 'unplanned', 'there are no lists yet');
+  lists.define([]);
+  await policies.published();
   const view = await h.table('policies');
   assert.equal(Buffer.from(view.section as Uint8Array), Buffer.from([1, 2]));
   assert.is(view.actions[drop], 'drop');
