@@ -287,7 +287,8 @@ Published TableDirectory::publish(PublishRequest&& request) {
   if (foreign_) drop_foreign(changes);
   if (!changes.empty()) {
     journal::Error error;
-    if (request.names == Next::kChanged && !names_->save_changes(error)) throw Failure(kUnwritten, error.text);
+    if (request.names == Next::kChanged && !names_->save_changes(error))
+      throw Failure(kUnwritten, error.text);
     if (!publisher_->publish(changes, error)) throw Failure(kUnwritten, error.text);
     foreign_ = false;
     const std::lock_guard<std::mutex> bases(building_);

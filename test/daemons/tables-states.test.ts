@@ -29,8 +29,14 @@ function begin(directory: string, ...tables: (keyof Tables)[]) {
   });
   service.start();
   const { signal } = new AbortController();
-  const open = <N extends keyof Tables>(name: N) => service.open(name, signal, (error) => assert.unreachable(String(error)));
-  return { service, roles: () => open('roles'), names: () => open('names'), programs: () => open('programs') };
+  const open = <N extends keyof Tables>(name: N) =>
+    service.open(name, signal, (error) => assert.unreachable(String(error)));
+  return {
+    service,
+    roles: () => open('roles'),
+    names: () => open('names'),
+    programs: () => open('programs'),
+  };
 }
 
 const exact = (...names: string[]) => names.map((name) => ({ name, scope: 'exact' as const }));

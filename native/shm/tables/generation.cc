@@ -144,8 +144,9 @@ void take_outcomes(const Generation* before, Generation& next) {
 
 }  // namespace
 
-// Files go when a later generation has no use for them. One that was overtaken so is no fault: the later one is
-// loaded, with what was read already, or else a steady stream of small changes would keep a large section out.
+// Files go when a later generation has no use for them. One that was overtaken so is no fault: the later one
+// is loaded, with what was read already, or else a steady stream of small changes would keep a large section
+// out.
 Read GenerationLoader::load(int directory, ManifestContent& manifest,
                             std::shared_ptr<const Generation>& generation, std::string& why) {
   std::shared_ptr<Generation> attempt;

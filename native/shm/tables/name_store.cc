@@ -47,7 +47,8 @@ std::string NameStore::path_of(uint32_t list, uint64_t serial) const {
 uint64_t NameStore::serial_of(const List& list) {
   uint32_t number = 0;
   uint64_t serial = 0;
-  if (list.file != nullptr) parse_file_name(list.file->path.substr(list.file->path.rfind('/') + 1), number, serial);
+  if (list.file != nullptr)
+    parse_file_name(list.file->path.substr(list.file->path.rfind('/') + 1), number, serial);
   return serial;
 }
 

@@ -54,8 +54,9 @@ class NameStore {
     uint64_t changed;  // single names since that was written
   };
   std::vector<ListInfo> lists() const;
-  // Single names are in memory alone until a base is built: writes them to a file of the store's, where the next open()
-  // finds them. Before what they come to is published. Milliseconds; nothing when they are as they were.
+  // Single names are in memory alone until a base is built: writes them to a file of the store's, where the
+  // next open() finds them. Before what they come to is published. Milliseconds; nothing when they are as
+  // they were.
   bool save_changes(Error& error);
 
   // A section of all that is there now. Seconds for ten millions; nothing waits for it. One at a time, and

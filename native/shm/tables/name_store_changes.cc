@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Single names of all lists in one small file beside the sets, so that a restart finds them: what was set since the
-// set file of a list was written. TABLES.md has the format.
+// Single names of all lists in one small file beside the sets, so that a restart finds them: what was set
+// since the set file of a list was written. TABLES.md has the format.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -71,8 +71,9 @@ std::vector<uint8_t> NameStore::encode_changes() const {
       append(bytes, key.data(), key.size());
     }
   }
-  const ChangesHeader header{kChangesMagic, kVersion,
-                             crc32c(0, bytes.data() + sizeof(ChangesHeader), bytes.size() - sizeof(ChangesHeader))};
+  const ChangesHeader header{
+      kChangesMagic, kVersion,
+      crc32c(0, bytes.data() + sizeof(ChangesHeader), bytes.size() - sizeof(ChangesHeader))};
   std::memcpy(bytes.data(), &header, sizeof header);
   return bytes;
 }
@@ -81,7 +82,9 @@ bool NameStore::save_changes(Error& error) {
   const std::lock_guard saving(saving_);
   const std::vector<uint8_t> bytes = encode_changes();
   if (bytes == saved_) return true;
-  const auto failed = [&] { return error = journal::system_error("write", directory_ + "/" + kChangesName), false; };
+  const auto failed = [&] {
+    return error = journal::system_error("write", directory_ + "/" + kChangesName), false;
+  };
   const Fd dir(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) return failed();
   const Fd fd = journal::open_below(dir.get(), kChangesTemporary, O_WRONLY | O_CREAT | O_TRUNC);
@@ -92,7 +95,8 @@ bool NameStore::save_changes(Error& error) {
   return true;
 }
 
-// Those over a set that is not the list's any more are in the one that took its place, or were replaced with it.
+// Those over a set that is not the list's any more are in the one that took its place, or were replaced with
+// it.
 bool NameStore::load_changes(std::string& why) {
   const Fd dir(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const Fd fd = dir ? journal::open_below(dir.get(), kChangesName, O_RDONLY | O_NONBLOCK) : Fd();
@@ -116,7 +120,8 @@ bool NameStore::load_changes(std::string& why) {
       NameKey key;
       if (!reading.take(sizes, sizeof sizes) || !reading.take(key.bytes, sizes[1])) return fails();
       key.size = sizes[1];
-      if (head.list >= kMaxLists || sizes[0] > static_cast<uint8_t>(Listed::kSubtree) || !is_key(key)) return fails();
+      if (head.list >= kMaxLists || sizes[0] > static_cast<uint8_t>(Listed::kSubtree) || !is_key(key))
+        return fails();
       if (file != head.file) continue;
       List& list = lists_[head.list];
       if (list.newer == nullptr) list.newer = std::make_shared<Changes>();

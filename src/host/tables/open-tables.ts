@@ -101,7 +101,10 @@ export class OpenTables {
   awaited(): TableName[] {
     if (!this.#beginning) return [];
     const { tables, names } = this.#sources;
-    const there: Partial<Record<TableName, boolean>> = { roles: this.#fresh.has('roles'), names: names.complete };
+    const there: Partial<Record<TableName, boolean>> = {
+      roles: this.#fresh.has('roles'),
+      names: names.complete,
+    };
     return [...tables].filter((table) => there[table] === false);
   }
 
