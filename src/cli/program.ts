@@ -16,7 +16,7 @@ import type { Io } from './io.js';
 import { row } from './text.js';
 import { NnoeCommand } from './usage.js';
 
-const commands = [host, check, status, leases, lists, resync, roles, plugins, config, completion];
+const commands = [host, check, status, leases, roles, lists, resync, plugins, config, completion];
 
 export function makeProgram(io: Io): NnoeCommand {
   const program = new NnoeCommand('nnoe')

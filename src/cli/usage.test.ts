@@ -14,7 +14,7 @@ import { defaultSocket } from './configured.js';
 test.after(cleanUp);
 
 const commands =
-  'one of host, check, status, leases, lists, resync, roles, plugins, config, completion, help';
+  'one of host, check, status, leases, roles, lists, resync, plugins, config, completion, help';
 const address =
   'an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24 or 2001:db8::/32';
 const asks = ['--socket', '--config', '--json', '--help'];
@@ -95,6 +95,7 @@ const wrong: [args: string[], said: string][] = [
     ['plugins', 'lease'],
     'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists',
   ],
+  [['roles', '192.0.2.1', 'b'], 'nnoe roles: argument: found "b", expected 1 at most'],
   [['plugins', 'leases', 'b'], 'nnoe plugins: argument: found "b", expected 1 at most'],
   [['roles', '192.0.2.1', 'x'], 'nnoe roles: argument: found "x", expected 1 at most'],
   [['completion'], 'nnoe completion: argument <shell>: found nothing, expected one of bash, zsh'],

@@ -13,7 +13,7 @@ import { temporary } from '../daemons/lib/workspace.js';
 const script = `
 set -eu
 # Writable places of our own over the machine's, each empty.
-for place in /var/lib/kea /run; do mkdir -p $place; mount -t tmpfs tmpfs $place; done
+for place in /var/lib/kea /var/lib/nnoe /run; do mkdir -p $place; mount -t tmpfs tmpfs $place; done
 mkdir -m 750 /run/kea && mkdir -p /run/lock/kea /run/etcd
 hooks=$(dirname "$(sed -n 's/.*"library": "\\(.*\\)".*/\\1/p' "$EXAMPLE/kea-dhcp4.conf")")
 mkdir /run/hooks && cp -a "$hooks"/. /run/hooks && mount --bind /run/hooks "$hooks" && cp "$HOOK" "$hooks/"

@@ -33,9 +33,9 @@ export interface ControlTarget {
   /** Above every key, without a slash at its end. */
   root: string;
   sources: readonly Source[];
-  tables: TablesService;
   /** By plugin that is enabled; undefined: it does not run now. */
   operations(): Record<string, Operations | undefined>;
+  tables: TablesService;
 }
 
 interface Route {

@@ -50,7 +50,8 @@ export function addonTables(open: (directory: string) => AddonTables, directory:
 }
 
 async function prepare(addon: AddonTables, list: number, source: LoadSource): Promise<NativeLoad> {
-  const load = await addon.prepareList(list, source);
-  if (load.unicode.length === 0) return load;
-  return addon.convertList(load.id, load.unicode.map(domainToASCII));
+  const { unicode, ...load } = await addon.prepareList(list, source);
+  if (unicode.length === 0) return load;
+  const { unicode: _, ...converted } = addon.convertList(load.id, unicode.map(domainToASCII));
+  return converted;
 }

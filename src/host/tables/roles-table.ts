@@ -12,8 +12,9 @@ import { type Prefix, parsePrefix } from './prefixes.js';
 const pieceEntries = 16_384;
 /** Ways of writing a set of roles that are remembered. */
 const mostWritten = 65_536;
-/** Work in one turn of the event loop, ms. */
+/** Work in one turn of the event loop, ms; looked at after so many entries. */
 const turnLimit = 5;
+const stride = 64;
 
 /** What was handed over since it was last taken. */
 export interface RoleChanges {
@@ -82,6 +83,7 @@ export class RoleMappings {
     const pieces = new Pieces();
     const during = new Map<string, number | undefined>();
     this.#during = during;
+    let count = 0;
     let due = performance.now() + turnLimit;
     try {
       for await (const { prefix, roles } of mappings) {
@@ -91,7 +93,7 @@ export class RoleMappings {
           if (refused === undefined) throw error;
           refused(prefix, error as Error);
         }
-        if (performance.now() < due) continue;
+        if (++count % stride !== 0 || performance.now() < due) continue;
         await turn();
         live.throwIfAborted();
         due = performance.now() + turnLimit;
