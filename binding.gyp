@@ -52,6 +52,7 @@
         "native/shm/tables/name_set_writer.cc",
         "native/shm/tables/name_store.cc",
         "native/shm/tables/name_store_build.cc",
+        "native/shm/tables/name_store_changes.cc",
         "native/shm/tables/names_builder.cc",
         "native/shm/tables/names_check.cc",
         "native/shm/tables/poptrie.cc",

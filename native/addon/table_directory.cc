@@ -115,7 +115,10 @@ void TableDirectory::restore() {
     for (uint32_t id = 0; id < registry.lists(); ++id) restored_.lists.emplace_back(registry.list(id));
     good = restore_actions(why);
   }
-  if (good || publisher_->current().entries.empty()) return;
+  if (good) return;
+  // A list's number is another list's from now on, and so would be its names.
+  for (const auto& each : names_->lists()) names_->drop(each.list);
+  if (publisher_->current().entries.empty()) return;
   restored_ = {};
   actions_.clear();
   foreign_ = true;
@@ -292,6 +295,8 @@ Published TableDirectory::publish(PublishRequest&& request) {
   if (foreign_ && !changes.empty()) drop_foreign(changes);
   if (!changes.empty()) {
     journal::Error error;
+    if (request.names == Next::kChanged && !names_->save_changes(error))
+      throw Failure(kUnwritten, error.text);
     if (!publisher_->publish(changes, error)) throw Failure(kUnwritten, error.text);
     foreign_ = false;
     const std::lock_guard<std::mutex> bases(building_);

@@ -123,7 +123,7 @@ Read read_section(int directory, const Manifest& head, const ManifestEntry& entr
   Fd fd;
   uint64_t size = 0;
   const Read read = open_file(directory, name, fd, size, why);
-  if (read == Read::kMissing) return refuse(why, name, "missing, though the manifest names it");
+  if (read == Read::kMissing) why = name + ": missing, though the manifest names it";
   if (read != Read::kDone) return read;
   if (size != sizeof(SectionHeader) + entry.bytes)
     return refuse(why, name,

@@ -28,7 +28,7 @@ enum class Read {
 Read read_manifest(int directory, ManifestContent& manifest, std::string& why);
 
 // Reads the file that `entry` names, copies it and checks header and checksum; its structure is the view's to
-// check.
+// check. kMissing, also with `why`: there is no such file, or no longer.
 Read read_section(int directory, const Manifest& head, const ManifestEntry& entry, Memory& memory,
                   std::string& why);
 

@@ -11,18 +11,18 @@ namespace {
 
 using journal::Fd;
 
-// One loading: where sections come from, and the last generation, whose unchanged sections are used again.
+// One loading: where sections come from, and the generations whose unchanged sections are used again.
 struct Source {
   int directory;
   const ManifestContent& manifest;
-  const Generation* before;
+  const Generation* before;   // the last one; null: none
+  const Generation* attempt;  // as far as the one came that was overtaken; null: none
   Limits limits{};
+  bool gone = false;  // a section's file is not there any more
   std::string& why;
-
-  bool same_directory() const {
-    return before != nullptr && std::memcmp(before->head.id, manifest.head.id, kIdBytes) == 0;
-  }
 };
+
+constexpr int kMostOvertaken = 1000;
 
 bool same(const ManifestEntry& a, const ManifestEntry& b) {
   return a.kind == b.kind && a.generation == b.generation && a.bytes == b.bytes && a.body_crc == b.body_crc;
@@ -45,38 +45,63 @@ bool open_view(Body body, const Limits& limits, View& view, std::string& why) {
 }
 
 template <class View>
-bool take(Source& source, Section kind, const Held<View>& before, Held<View>& out, size_t& bytes) {
+using Part = Held<View> Generation::*;
+
+template <class View>
+bool usable(const Source& source, const Generation* from, Part<View> part, const ManifestEntry& entry) {
+  if (from == nullptr || std::memcmp(from->head.id, source.manifest.head.id, kIdBytes) != 0) return false;
+  const Held<View>& held = from->*part;
+  return held && same(held->entry, entry) && covers(source.limits, held->limits);
+}
+
+template <class View>
+bool take(Source& source, Section kind, Part<View> part, Generation& next) {
   const ManifestEntry* entry = source.manifest.find(kind);
   if (entry == nullptr) return true;
-  bytes += entry->bytes;
-  if (before && source.same_directory() && same(before->entry, *entry) &&
-      covers(source.limits, before->limits)) {
-    out = before;
+  next.bytes += entry->bytes;
+  for (const Generation* from : {source.before, source.attempt}) {
+    if (!usable(source, from, part, *entry)) continue;
+    next.*part = from->*part;
     return true;
   }
   auto loaded = std::make_shared<Loaded<View>>();
   loaded->entry = *entry;
   loaded->limits = source.limits;
   const Read read = read_section(source.directory, source.manifest.head, *entry, loaded->memory, source.why);
+  source.gone = read == Read::kMissing;
   if (read != Read::kDone) return false;
   std::string what;
   if (!open_view(loaded->memory.body(), source.limits, loaded->view, what)) {
     source.why = section_file(kind, entry->generation) + ": " + what;
     return false;
   }
-  out = std::move(loaded);
+  next.*part = std::move(loaded);
   return true;
 }
 
 template <class View>
-const Held<View> none;
+void keep(const Generation& from, Part<View> part, Generation& to) {
+  if (!(to.*part)) to.*part = from.*part;
+}
+
+// What an earlier attempt came to read and this one did not.
+void keep_all(const Generation& from, Generation& to) {
+  keep(from, &Generation::registry, to);
+  keep(from, &Generation::actions, to);
+  keep(from, &Generation::hosts, to);
+  keep(from, &Generation::hosts_delta, to);
+  keep(from, &Generation::prefixes, to);
+  keep(from, &Generation::prefixes_delta, to);
+  keep(from, &Generation::names, to);
+  keep(from, &Generation::names_delta, to);
+  keep(from, &Generation::subscriptions, to);
+  keep(from, &Generation::programs, to);
+}
 
 // The registry and the actions say how far the ids in all other sections may go.
 bool take_limits(Source& source, Generation& next) {
-  const Generation* before = source.before;
-  if (!take(source, Section::kRegistry, before ? before->registry : none<Registry>, next.registry,
-            next.bytes) ||
-      !take(source, Section::kActions, before ? before->actions : none<Actions>, next.actions, next.bytes))
+  if (!take(source, Section::kRegistry, &Generation::registry, next) ||
+      !take(source, Section::kActions, &Generation::actions, next))
     return false;
   if (!next.registry || !next.actions) {
     source.why = std::string(kManifestName) + ": no " + (next.registry ? "actions" : "registry");
@@ -89,16 +114,14 @@ bool take_limits(Source& source, Generation& next) {
 }
 
 bool take_tables(Source& source, Generation& next) {
-  static const Generation empty;
-  const Generation& before = source.before ? *source.before : empty;
-  return take(source, Section::kHosts, before.hosts, next.hosts, next.bytes) &&
-         take(source, Section::kHostsDelta, before.hosts_delta, next.hosts_delta, next.bytes) &&
-         take(source, Section::kPrefixes, before.prefixes, next.prefixes, next.bytes) &&
-         take(source, Section::kPrefixesDelta, before.prefixes_delta, next.prefixes_delta, next.bytes) &&
-         take(source, Section::kNames, before.names, next.names, next.bytes) &&
-         take(source, Section::kNamesDelta, before.names_delta, next.names_delta, next.bytes) &&
-         take(source, Section::kSubscriptions, before.subscriptions, next.subscriptions, next.bytes) &&
-         take(source, Section::kPrograms, before.programs, next.programs, next.bytes);
+  return take(source, Section::kHosts, &Generation::hosts, next) &&
+         take(source, Section::kHostsDelta, &Generation::hosts_delta, next) &&
+         take(source, Section::kPrefixes, &Generation::prefixes, next) &&
+         take(source, Section::kPrefixesDelta, &Generation::prefixes_delta, next) &&
+         take(source, Section::kNames, &Generation::names, next) &&
+         take(source, Section::kNamesDelta, &Generation::names_delta, next) &&
+         take(source, Section::kSubscriptions, &Generation::subscriptions, next) &&
+         take(source, Section::kPrograms, &Generation::programs, next);
 }
 
 std::shared_ptr<const SubscriptionMatrix> matrix(const Held<Subscriptions>& subscriptions,
@@ -121,15 +144,31 @@ void take_outcomes(const Generation* before, Generation& next) {
 
 }  // namespace
 
-Read GenerationLoader::load(int directory, const ManifestContent& manifest,
+// Files go when a later generation has no use for them. One that was overtaken so is no fault: the later one
+// is loaded, with what was read already, or else a steady stream of small changes would keep a large section
+// out.
+Read GenerationLoader::load(int directory, ManifestContent& manifest,
                             std::shared_ptr<const Generation>& generation, std::string& why) {
-  Source source{directory, manifest, current_.get(), {}, why};
-  auto next = std::make_shared<Generation>();
-  next->head = manifest.head;
-  if (!take_limits(source, *next) || !take_tables(source, *next)) return Read::kRefused;
-  take_outcomes(current_.get(), *next);
-  generation = current_ = std::move(next);
-  return Read::kDone;
+  std::shared_ptr<Generation> attempt;
+  for (int overtaken = 0;; ++overtaken) {
+    Source source{directory, manifest, current_.get(), attempt.get(), {}, false, why};
+    auto next = std::make_shared<Generation>();
+    next->head = manifest.head;
+    if (take_limits(source, *next) && take_tables(source, *next)) {
+      take_outcomes(current_.get(), *next);
+      generation = current_ = std::move(next);
+      return Read::kDone;
+    }
+    ManifestContent later;
+    std::string ignored;
+    if (!source.gone || read_manifest(directory, later, ignored) != Read::kDone ||
+        same(later.head, manifest.head))
+      return Read::kRefused;
+    if (overtaken == kMostOvertaken) return Read::kMissing;
+    if (attempt) keep_all(*attempt, *next);
+    manifest = std::move(later);
+    attempt = std::move(next);
+  }
 }
 
 Read GenerationLoader::poll(bool again, std::shared_ptr<const Generation>& generation, std::string& why) {

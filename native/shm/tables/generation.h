@@ -58,7 +58,8 @@ class GenerationLoader {
   uint64_t refused() const noexcept { return refused_.generation; }
 
  private:
-  Read load(int directory, const ManifestContent& manifest, std::shared_ptr<const Generation>& generation,
+  // `manifest` becomes that of the generation that was loaded, or refused.
+  Read load(int directory, ManifestContent& manifest, std::shared_ptr<const Generation>& generation,
             std::string& why);
 
   std::string path_;

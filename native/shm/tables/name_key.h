@@ -44,6 +44,16 @@ inline void reverse_labels(const uint8_t* from, size_t size, uint8_t* to) noexce
 // False: not a name in wire form. Folds case.
 bool make_key(const uint8_t* wire, size_t size, NameKey& key) noexcept;
 
+// Whether labels and root label fill the key exactly.
+inline bool is_key(const NameKey& key) noexcept {
+  size_t at = 0;
+  while (at < key.size && key.bytes[at] != 0) {
+    if (key.bytes[at] > 63) return false;
+    at += key.bytes[at] + 1u;
+  }
+  return at + 1 == key.size;
+}
+
 // Labels that two keys have in common from the top down.
 inline size_t common_labels(const uint8_t* a, const uint8_t* b) noexcept {
   size_t count = 0;

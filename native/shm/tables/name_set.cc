@@ -24,16 +24,6 @@ size_t common_bytes(const NameKey& a, const NameKey& b) {
   return static_cast<size_t>(std::mismatch(a.bytes, a.bytes + most, b.bytes).first - a.bytes);
 }
 
-// Whether labels and root label fill the key exactly.
-bool is_key(const NameKey& key) {
-  size_t at = 0;
-  while (at < key.size && key.bytes[at] != 0) {
-    if (key.bytes[at] > 63) return false;
-    at += key.bytes[at] + 1u;
-  }
-  return at + 1 == key.size;
-}
-
 uint32_t header_crc(const NameSetHeader& header) { return crc32c(0, &header, offsetof(NameSetHeader, crc)); }
 
 std::string temporary(const std::string& path) { return path + ".tmp"; }

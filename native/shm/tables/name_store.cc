@@ -44,6 +44,14 @@ std::string NameStore::path_of(uint32_t list, uint64_t serial) const {
   return directory_ + name;
 }
 
+uint64_t NameStore::serial_of(const List& list) {
+  uint32_t number = 0;
+  uint64_t serial = 0;
+  if (list.file != nullptr)
+    parse_file_name(list.file->path.substr(list.file->path.rfind('/') + 1), number, serial);
+  return serial;
+}
+
 bool NameStore::open(std::vector<std::string>& refused, Error& error) {
   if (!journal::make_directories(directory_, error)) return false;
   const Fd dir(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -73,6 +81,8 @@ bool NameStore::open(std::vector<std::string>& refused, Error& error) {
     // A damaged one will not get better; one that could not be read may.
     if (replaced || (!why.text.empty() && why.code == 0)) ::unlink(path.c_str());
   }
+  std::string why;
+  if (!load_changes(why)) refused.push_back(why);
   return true;
 }
 

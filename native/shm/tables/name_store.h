@@ -54,6 +54,10 @@ class NameStore {
     uint64_t changed;  // single names since that was written
   };
   std::vector<ListInfo> lists() const;
+  // Single names are in memory alone until a base is built: writes them to a file of the store's, where the
+  // next open() finds them. Before what they come to is published. Milliseconds; nothing when they are as
+  // they were.
+  bool save_changes(Error& error);
 
   // A section of all that is there now. Seconds for ten millions; nothing waits for it. One at a time, and
   // each is followed by adopt_base or abandon_base. Throws std::runtime_error naming the file or limit in the
@@ -98,6 +102,9 @@ class NameStore {
   static std::unique_ptr<NameCursor> effective(const Layers& layers);
   Layers layers_of(const List& list) const;
   std::string path_of(uint32_t list, uint64_t serial) const;
+  static uint64_t serial_of(const List& list);  // of its set file; 0: none
+  std::vector<uint8_t> encode_changes() const;
+  bool load_changes(std::string& why);
   void set_locked(uint32_t list, List& entry, const std::string& key, Listed listed);
   void record_locked(uint32_t list, const std::string& key, Listed listed);
   bool differences(const Layers& before, const std::shared_ptr<const NameSetFile>& after,
@@ -118,6 +125,9 @@ class NameStore {
   bool outgrown_ = true;  // a new base is needed, whatever the size of since_
   bool outgrown_building_ = false;
   uint64_t serial_ = 0;
+
+  std::mutex saving_;  // of saved_, and of the file
+  std::vector<uint8_t> saved_;
 };
 
 }  // namespace nnoe::tables

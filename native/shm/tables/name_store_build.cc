@@ -109,16 +109,21 @@ std::shared_ptr<const NameSetFile> NameStore::fold(uint32_t list, const Layers& 
 // Unless the list was replaced meanwhile, or is being so.
 void NameStore::keep_fold(uint32_t list, const Layers& layers,
                           const std::shared_ptr<const NameSetFile>& file) {
-  const std::lock_guard lock(mutex_);
-  const auto at = lists_.find(list);
-  if (at == lists_.end() || at->second.replacing || at->second.file != layers.file ||
-      at->second.older != layers.older) {
-    ::unlink(file->path.c_str());
-    return;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = lists_.find(list);
+    if (at == lists_.end() || at->second.replacing || at->second.file != layers.file ||
+        at->second.older != layers.older) {
+      ::unlink(file->path.c_str());
+      return;
+    }
+    if (layers.file != nullptr) ::unlink(layers.file->path.c_str());
+    at->second.file = file;
+    at->second.older = nullptr;
   }
-  if (layers.file != nullptr) ::unlink(layers.file->path.c_str());
-  at->second.file = file;
-  at->second.older = nullptr;
+  // What was set since is over the new file now. If it cannot be written, the next publication says so.
+  Error ignored;
+  save_changes(ignored);
 }
 
 std::vector<uint8_t> NameStore::build_base() {

@@ -110,7 +110,8 @@ void Publisher::begin(std::string& found) {
 Read Publisher::read(Section kind, Memory& memory, std::string& why) const {
   const ManifestEntry* entry = manifest_.find(kind);
   if (entry == nullptr) return Read::kMissing;
-  return read_section(directory_.get(), manifest_.head, *entry, memory, why);
+  const Read read = read_section(directory_.get(), manifest_.head, *entry, memory, why);
+  return read == Read::kMissing ? Read::kRefused : read;  // nobody but the publisher takes files away
 }
 
 bool Publisher::intact(std::string& why) const {

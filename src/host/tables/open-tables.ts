@@ -84,7 +84,12 @@ export class OpenTables {
   listsInUse(): Map<string, number> {
     const { names } = this.#sources;
     const used = this.#fresh.has('names') ? names.lists.map(({ name }) => name) : this.lists.names;
-    return new Map(used.map((name) => [name, this.lists.find(name) ?? 0]));
+    return new Map(
+      used.flatMap((name) => {
+        const number = this.lists.find(name);
+        return number === undefined ? [] : [[name, number] as const];
+      }),
+    );
   }
 
   setPrograms(section: Uint8Array | 'unplanned'): void {

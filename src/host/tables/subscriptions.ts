@@ -23,8 +23,9 @@ export interface SubscriptionInput {
 export function subscriptions(input: SubscriptionInput): Subscriptions {
   const { roleSets, lists, listCount, listNumber } = input;
   const rules = input.rules.map((rule) => ({ ...rule, action: input.action(rule.action) }));
-  const byList = lists.map(({ name }) => ({
+  const byList = lists.map(({ name, kind }) => ({
     list: listNumber(name),
+    kind,
     rules: rules.filter((rule) => rule.lists.includes(name)),
   }));
   const classes = new Uint16Array(Math.max(0, ...roleSets.map(({ id }) => id + 1)));
@@ -32,11 +33,12 @@ export function subscriptions(input: SubscriptionInput): Subscriptions {
   const rows: Uint16Array[] = [];
   const classOf = (roles: readonly string[]) => {
     const row = new Uint16Array(listCount);
-    for (const { list, rules } of byList) {
+    for (const { list, kind, rules } of byList) {
       const rule = rules.find(
         (each) => each.roles.length === 0 || each.roles.some((role) => roles.includes(role)),
       );
-      if (rule !== undefined) row[list] = rule.action + 1;
+      // Who is let off a block list is not held to it, but to everything else; action 0 is allow.
+      if (rule !== undefined && !(kind === 'block' && rule.action === 0)) row[list] = rule.action + 1;
     }
     const key = row.join();
     const number = known.get(key) ?? rows.push(row) - 1;

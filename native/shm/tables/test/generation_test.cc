@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "shm/tables/explain.h"
 #include "shm/tables/test/small_tables.h"
@@ -179,4 +181,45 @@ TEST_CASE("a manifest that is damaged, or not ours, is refused and does not end 
     replace_file(dir.path() + "/manifest", good.substr(0, size));
     CHECK(poll(loader, true).read != Read::kDone);
   }
+}
+
+TEST_CASE("generations that come faster than a large section loads hold nobody up, and refuse nothing") {
+  const TempDir dir;
+  std::string found;
+  nnoe::journal::Error error;
+  const auto publisher = Publisher::open(dir.path(), found, error);
+  REQUIRE_MESSAGE(publisher, error.text);
+  const auto hosts = [](uint32_t count, bool delta) {
+    std::vector<Mapping> v4;
+    for (uint32_t i = 0; i < count; ++i) v4.push_back({uint64_t{0x0a000000u + i} << 32, 0, 0, 32});
+    return build_hosts(v4, {}, delta);
+  };
+  const auto first = hosts(1, false);
+  const auto large = hosts(1500000, false);
+  const auto delta = hosts(1, true);
+  REQUIRE(publisher->publish({{Section::kRegistry, RegistryBuilder().build()},
+                              {Section::kActions, ActionsBuilder().build()},
+                              {Section::kHosts, first}},
+                             error));
+  GenerationLoader loader(dir.path());
+  REQUIRE(poll(loader).read == Read::kDone);
+  // From here on the directory changes all the time, as it does while single mappings come and go.
+  REQUIRE(publisher->publish({{Section::kHosts, large}, {Section::kHostsDelta, delta}}, error));
+  const uint64_t wanted = publisher->current().head.generation;
+  std::atomic<bool> stop{false};
+  std::thread changes([&] {
+    nnoe::journal::Error ignored;
+    while (!stop) publisher->publish({{Section::kHostsDelta, delta}}, ignored);
+  });
+  bool loaded = false;
+  std::string refused;
+  for (int looks = 0; looks < 40 && !loaded; ++looks) {
+    const Polled polled = poll(loader, true);
+    if (polled.read == Read::kRefused) refused = polled.why;
+    loaded = polled.read == Read::kDone && polled.generation->head.generation >= wanted;
+  }
+  stop = true;
+  changes.join();
+  CHECK(loaded);
+  CHECK(refused == "");
 }
