@@ -251,7 +251,7 @@ __attribute__((noinline, cold)) Runtime::Thread* Runtime::join() noexcept try {
   return nullptr;
 }
 
-Runtime::Query::Query(Runtime& runtime, const tables::Question& question) noexcept
+__attribute__((hot)) Runtime::Query::Query(Runtime& runtime, const tables::Question& question) noexcept
     : thread_(runtime.here()), verdict_{Act::kAllow, Reason::kNoTables, 0, 0, tables::kNoList, 0} {
   const Generation* generation = nullptr;
   if (__builtin_expect(thread_ != nullptr, 1)) {

@@ -23,23 +23,32 @@ class ProgramRun {
   }
 
  private:
-  bool holds(const Instruction& it) noexcept {
+  // What most programs are made of is part of the loop, the rest is called.
+  [[gnu::always_inline]] bool holds(const Instruction& it) noexcept {
+    switch (static_cast<Op>(it.op)) {
+      case Op::kNameUnder:
+        return name_under(it.operand);
+      case Op::kTypeIs:
+        return asked_.request().type == it.operand;
+      case Op::kTypeIn:
+        return type_in(constant(it));
+      case Op::kListsAny:
+        return asked_.request().lists != nullptr && lists(it);
+      default:
+        return other_holds(it);
+    }
+  }
+
+  [[gnu::noinline]] bool other_holds(const Instruction& it) noexcept {
     switch (static_cast<Op>(it.op)) {
       case Op::kNameIs:
         return name_is(constant(it));
       case Op::kNameIn:
         return holds_name(constant(it), asked_.request().name, asked_.request().name_bytes);
-      case Op::kNameUnder:
-        return name_under(it.operand);
       case Op::kNameUnderAny:
         return name_under_any(constant(it));
-      case Op::kTypeIs:
-        return asked_.request().type == it.operand;
-      case Op::kTypeIn:
-        return type_in(constant(it));
       case Op::kClientIn:
         return client_in(constant(it));
-      case Op::kListsAny:
       case Op::kListsAll:
       case Op::kListsCount:
         return lists(it);
@@ -127,18 +136,44 @@ class ProgramRun {
     }
   }
 
-  bool name_under(uint16_t operand) noexcept {
+  // The name ends like the wanted one, from one of its labels on but the first. Only a dot inside a label,
+  // which the text has as "\.", can make texts end alike where names do not.
+  [[gnu::always_inline]] bool name_under(uint16_t operand) noexcept {
     const Constant& c = p_.constants_[operand];
-    if (!asked_.plain()) {
-      const std::string_view text = asked_.text(Text::kName);
-      const Constant& t = p_.constants_[operand + 1u];
-      const std::string_view wanted(reinterpret_cast<const char*>(data(t)), t.bytes);
-      return text.size() >= wanted.size() && text.substr(text.size() - wanted.size()) == wanted;
-    }
     const Request& r = asked_.request();
-    if (asked_.labels() <= c.extra) return false;
-    const uint32_t from = asked_.label_at(asked_.labels() - c.extra);
-    return r.name_bytes - from == c.bytes && std::memcmp(r.name + from, data(c), c.bytes) == 0;
+    const uint8_t* end = r.name + r.name_bytes;
+    if (__builtin_expect(r.name_bytes > c.bytes && starts_like(end - c.bytes, data(c), c.bytes), 0) &&
+        asked_.is_label(r.name_bytes - c.bytes))
+      return true;
+    return __builtin_expect(has_dot(r.name, r.name_bytes), 0) && text_under(operand);
+  }
+
+  static bool starts_like(const uint8_t* a, const uint8_t* b, size_t size) noexcept {
+    uint16_t first[2];
+    std::memcpy(&first[0], a, 2);
+    std::memcpy(&first[1], b, 2);
+    return first[0] == first[1] && std::memcmp(a, b, size) == 0;
+  }
+
+  // Also said of a length of 46, and of what lies up to 15 bytes behind the name.
+  static bool has_dot(const uint8_t* name, uint32_t size) noexcept {
+    using Bytes = uint8_t __attribute__((vector_size(16)));
+    Bytes dots{};
+    for (uint32_t i = 0; i < size; i += sizeof(Bytes)) {
+      Bytes x;
+      std::memcpy(&x, name + i, sizeof x);
+      dots |= reinterpret_cast<Bytes>(x == '.');
+    }
+    uint64_t halves[2];
+    std::memcpy(halves, &dots, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
+  }
+
+  [[gnu::noinline]] bool text_under(uint16_t operand) noexcept {
+    const std::string_view text = asked_.text(Text::kName);
+    const Constant& t = p_.constants_[operand + 1u];
+    const std::string_view wanted(reinterpret_cast<const char*>(data(t)), t.bytes);
+    return text.size() >= wanted.size() && text.substr(text.size() - wanted.size()) == wanted;
   }
 
   bool name_under_any(const Constant& c) noexcept {
