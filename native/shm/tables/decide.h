@@ -39,7 +39,8 @@ inline bool is_mapped4(const uint8_t* address) noexcept {
 // Table by table: a delta stands in front of its base, single addresses in front of subnets. `host` is what
 // the base's hosts say, asked for only when there are some.
 template <class Host, class Find>
-uint16_t role_set_by(const Generation& tables, Host&& host, Find&& find) noexcept {
+[[gnu::always_inline]] inline uint16_t role_set_by(const Generation& tables, Host&& host,
+                                                   Find&& find) noexcept {
   uint16_t found = kAbsent;
   if (tables.hosts_delta) found = find(tables.hosts_delta->view);
   if (found == kAbsent && tables.hosts) found = host();

@@ -222,15 +222,14 @@ class Names {
   const names::Lists* lists_ = nullptr;
 };
 
-// Where the levels of one name are to be found. Lives on the stack of one query.
+// Where the level below the top is to be found. Lives on the stack of one query.
 class Names::Path {
  public:
   Path() noexcept {}  // what is not begun is not looked at
 
  private:
   friend class Names;
-  Place places_[kAhead];
-  const Place* end_;  // behind the last; null: the long way
+  Place first_;  // no bucket: the long way
 };
 
 // Base and delta together: at every level the delta's entry for a name stands in the place of the base's.

@@ -15,40 +15,30 @@ class ProgramRun {
  public:
   ProgramRun(const Programs& programs, const Request& request) noexcept : p_(programs), asked_(request) {}
 
-  const Terminal& run(const Program& program, uint16_t& terminal) noexcept {
-    const Instruction* at = p_.code_ + program.first;
+  // From an instruction to the end.
+  uint16_t run(const Instruction* at) noexcept {
     while (at->op != static_cast<uint8_t>(Op::kReturn)) at += holds(*at) ? at->on_true : at->on_false;
-    terminal = at->operand;
-    return p_.terminals_[at->operand];
+    return at->operand;
   }
 
  private:
-  // What most programs are made of is part of the loop, the rest is called.
-  [[gnu::always_inline]] bool holds(const Instruction& it) noexcept {
-    switch (static_cast<Op>(it.op)) {
-      case Op::kNameUnder:
-        return name_under(it.operand);
-      case Op::kTypeIs:
-        return asked_.request().type == it.operand;
-      case Op::kTypeIn:
-        return type_in(constant(it));
-      case Op::kListsAny:
-        return asked_.request().lists != nullptr && lists(it);
-      default:
-        return other_holds(it);
-    }
-  }
-
-  [[gnu::noinline]] bool other_holds(const Instruction& it) noexcept {
+  bool holds(const Instruction& it) noexcept {
     switch (static_cast<Op>(it.op)) {
       case Op::kNameIs:
         return name_is(constant(it));
       case Op::kNameIn:
         return holds_name(constant(it), asked_.request().name, asked_.request().name_bytes);
+      case Op::kNameUnder:
+        return p_.name_under(it, asked_.request()) || text_under(it.operand);
       case Op::kNameUnderAny:
         return name_under_any(constant(it));
+      case Op::kTypeIs:
+        return asked_.request().type == it.operand;
+      case Op::kTypeIn:
+        return p_.type_in(it, asked_.request().type);
       case Op::kClientIn:
         return client_in(constant(it));
+      case Op::kListsAny:
       case Op::kListsAll:
       case Op::kListsCount:
         return lists(it);
@@ -136,40 +126,8 @@ class ProgramRun {
     }
   }
 
-  // The name ends like the wanted one, from one of its labels on but the first. Only a dot inside a label,
-  // which the text has as "\.", can make texts end alike where names do not.
-  [[gnu::always_inline]] bool name_under(uint16_t operand) noexcept {
-    const Constant& c = p_.constants_[operand];
-    const Request& r = asked_.request();
-    const uint8_t* end = r.name + r.name_bytes;
-    if (__builtin_expect(r.name_bytes > c.bytes && starts_like(end - c.bytes, data(c), c.bytes), 0) &&
-        asked_.is_label(r.name_bytes - c.bytes))
-      return true;
-    return __builtin_expect(has_dot(r.name, r.name_bytes), 0) && text_under(operand);
-  }
-
-  static bool starts_like(const uint8_t* a, const uint8_t* b, size_t size) noexcept {
-    uint16_t first[2];
-    std::memcpy(&first[0], a, 2);
-    std::memcpy(&first[1], b, 2);
-    return first[0] == first[1] && std::memcmp(a, b, size) == 0;
-  }
-
-  // Also said of a length of 46, and of what lies up to 15 bytes behind the name.
-  static bool has_dot(const uint8_t* name, uint32_t size) noexcept {
-    using Bytes = uint8_t __attribute__((vector_size(16)));
-    Bytes dots{};
-    for (uint32_t i = 0; i < size; i += sizeof(Bytes)) {
-      Bytes x;
-      std::memcpy(&x, name + i, sizeof x);
-      dots |= reinterpret_cast<Bytes>(x == '.');
-    }
-    uint64_t halves[2];
-    std::memcpy(halves, &dots, sizeof halves);
-    return (halves[0] | halves[1]) != 0;
-  }
-
-  [[gnu::noinline]] bool text_under(uint16_t operand) noexcept {
+  bool text_under(uint16_t operand) noexcept {
+    if (!program::has_dot(asked_.request().name, asked_.request().name_bytes)) return false;
     const std::string_view text = asked_.text(Text::kName);
     const Constant& t = p_.constants_[operand + 1u];
     const std::string_view wanted(reinterpret_cast<const char*>(data(t)), t.bytes);
@@ -201,15 +159,6 @@ class ProgramRun {
         name[0] = static_cast<uint8_t>(end - dot - 1);
         if (holds_name(c, name, size)) return true;
       }
-    }
-    return false;
-  }
-
-  bool type_in(const Constant& c) const noexcept {
-    const auto* ranges = reinterpret_cast<const uint16_t*>(data(c));
-    const uint16_t type = asked_.request().type;
-    for (uint32_t i = 0; i < c.extra; ++i) {
-      if (type <= ranges[2 * i + 1]) return type >= ranges[2 * i];
     }
     return false;
   }
@@ -268,19 +217,8 @@ class ProgramRun {
   Asked asked_;
 };
 
-Programs::Outcome Programs::run(uint16_t role_set, const Request& request) const noexcept {
-  Outcome outcome;
-  if (role_set >= header_.role_sets) return outcome;
-  const uint32_t entry = roles_[role_set];
-  if (entry == kUnplanned) return outcome;
-  if ((entry & kFallback) != 0) {
-    outcome.result = entry == kFallbackClient ? Result::kFallbackClient : Result::kFallback;
-    return outcome;
-  }
-  ProgramRun run(*this, request);
-  outcome.action = run.run(programs_[entry - 1], outcome.terminal).action;
-  outcome.result = Result::kAction;
-  return outcome;
+uint16_t Programs::run_far(const Instruction* at, const Request& request) const noexcept {
+  return ProgramRun(*this, request).run(at);
 }
 
 std::string_view Programs::why(uint16_t terminal) const noexcept {

@@ -32,12 +32,6 @@ class Asked {
   }
   // Where label `i` begins in the wire form; labels() must have been asked before.
   uint32_t label_at(uint32_t i) const noexcept { return label_at_[i]; }
-  // Whether a label begins at that byte of the wire form.
-  bool is_label(uint32_t at) noexcept {
-    for (uint32_t i = 0; i < labels(); ++i)
-      if (label_at_[i] == at) return true;
-    return false;
-  }
   // Whether text and wire form differ in nothing but dots for lengths: no byte is written as an escape. Asked
   // by way of letters, digits, '-', '_' and '/': other names count as not plain, which is slower, not wrong.
   bool plain() noexcept {
