@@ -43,22 +43,17 @@ class Runtime::Query {
   [[gnu::always_inline]] Query(Runtime& runtime, const tables::Question& question) noexcept
       : thread_(runtime.here()),
         verdict_{tables::Act::kAllow, tables::Reason::kNoTables, 0, 0, tables::kNoList, 0} {
-    const tables::Generation* generation = nullptr;
     if (__builtin_expect(thread_ != nullptr, 1)) {
       Shared& shared = *runtime.shared_;
       shared.epochs.enter(*thread_->reader);
       // SYNC read:generation - acquire; partner: replace.
-      generation = shared.current.load(std::memory_order_acquire);
+      generation_ = shared.current.load(std::memory_order_acquire);
     }
-    if (__builtin_expect(generation != nullptr, 1)) {
+    if (__builtin_expect(generation_ != nullptr, 1)) {
       tables::Trace trace;
-      verdict_ = tables::decide(*generation, question, trace);
+      verdict_ = tables::decide(*generation_, question, trace);
     }
-    if (__builtin_expect(has_action(verdict_.reason), 1)) {
-      action_ = &generation->actions->view[verdict_.action];
-    } else {
-      follow_fail(runtime.options_.fail_closed);
-    }
+    if (__builtin_expect(!has_action(verdict_.reason), 0)) follow_fail(runtime.options_.fail_closed);
     if (thread_ == nullptr || thread_->slot == nullptr) return;
     thread_->slot->count(verdict_);
     thread_->slot->record(question, verdict_);
@@ -70,7 +65,10 @@ class Runtime::Query {
   Query& operator=(const Query&) = delete;
 
   const tables::Verdict& verdict() const noexcept { return verdict_; }
-  const tables::Action& action() const noexcept { return *action_; }
+  const tables::Action& action() const noexcept {
+    if (has_action(verdict_.reason)) return generation_->actions->view[verdict_.action];
+    return verdict_.act == tables::Act::kAllow ? kAllowed : kRefused;
+  }
 
  private:
   static constexpr tables::Action kAllowed = tables::simple_action(tables::Act::kAllow);
@@ -87,12 +85,11 @@ class Runtime::Query {
   }
   void follow_fail(bool closed) noexcept {
     verdict_.act = closed ? tables::Act::kRefused : tables::Act::kAllow;
-    action_ = closed ? &kRefused : &kAllowed;
   }
 
   Thread* thread_;
   tables::Verdict verdict_;
-  const tables::Action* action_;
+  const tables::Generation* generation_ = nullptr;
 };
 
 }  // namespace nnoe::bridge

@@ -103,6 +103,10 @@ struct Gathered {
   }
 };
 
+inline uint16_t role_class_of(const Generation& tables, uint16_t role_set) noexcept {
+  return tables.subscriptions ? tables.subscriptions->view.class_of(role_set) : uint16_t{0};
+}
+
 // With a delta of names.
 [[gnu::noinline]] inline Outcome look_up_changed(const Generation& tables, const QueryName& name,
                                                  uint16_t role_class, Levels& levels) noexcept {
@@ -179,16 +183,14 @@ struct Trace {
     verdict.reason = Reason::kMalformed;
     return verdict;
   }
-  const uint16_t role_class =
-      tables.subscriptions ? tables.subscriptions->view.class_of(verdict.role_set) : uint16_t{0};
   if (names != nullptr) {
     Gathered gathered{trace.levels, {}};
     names->finish(name, path, [&](size_t depth, uint16_t listset) {
-      gathered.add(tables.outcomes.get(), role_class, depth, listset, false);
+      gathered.add(tables.outcomes.get(), role_class_of(tables, verdict.role_set), depth, listset, false);
     });
     trace.lists = gathered.found;
   } else if (tables.names_delta) {
-    trace.lists = look_up_changed(tables, name, role_class, trace.levels);
+    trace.lists = look_up_changed(tables, name, role_class_of(tables, verdict.role_set), trace.levels);
   }
   verdict.list = trace.lists.list;
   if (trace.lists.code >= Outcome::kBlock) {

@@ -63,7 +63,7 @@ class Slot {
     if (verdict.list != kNoList) ++counters_[kRoleCounters + verdict.list % kMaxLists * kActs + act];
   }
   // Writes a record, when this decision is one of the sample. What the question points to is only read now.
-  void record(const Question& question, const Verdict& verdict) noexcept {
+  [[gnu::always_inline]] void record(const Question& question, const Verdict& verdict) noexcept {
     if (__builtin_expect(--until_ == 0, 1)) write(question, verdict);
   }
 

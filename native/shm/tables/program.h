@@ -64,6 +64,7 @@ class Programs {
   }
   const uint8_t* data(const program::Constant& c) const noexcept { return pool_ + c.offset; }
   bool type_in(const program::Instruction& it, uint16_t type) const noexcept;
+  bool may_be_under(const program::Instruction& it, const Request& request) const noexcept;
   bool name_under(const program::Instruction& it, const Request& request) const noexcept;
   bool lists_any(const program::Instruction& it, const Request& request) const noexcept;
 

@@ -33,6 +33,14 @@ inline bool Programs::type_in(const program::Instruction& it, uint16_t type) con
   return false;
 }
 
+// Whether the last byte before the root is that of the wanted one: nearly always enough to know that it is
+// not, as a text and as a name.
+inline bool Programs::may_be_under(const program::Instruction& it, const Request& request) const noexcept {
+  const program::Constant& c = constant(it);
+  return request.name_bytes > c.bytes && c.bytes > 1 &&
+         request.name[request.name_bytes - 2] == data(c)[c.bytes - 2];
+}
+
 // The name ends like the wanted one, from one of its labels on but the first. Only a dot inside a label,
 // which the text has as "\\.", can make texts end alike where names do not.
 inline bool Programs::name_under(const program::Instruction& it, const Request& request) const noexcept {
@@ -83,6 +91,7 @@ inline bool Programs::lists_any(const program::Instruction& it, const Request& r
         holds = lists_any(*at, request);
         break;
       case Op::kNameUnder:
+        if (__builtin_expect(!may_be_under(*at, request), 1)) break;
         holds = name_under(*at, request);
         if (__builtin_expect(holds || !program::has_dot(request.name, request.name_bytes), 1)) break;
         [[fallthrough]];
