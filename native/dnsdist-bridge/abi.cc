@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "dnsdist-bridge/nnoe.h"
-#include "dnsdist-bridge/runtime.h"
+#include "dnsdist-bridge/query.h"
 
 #define NNOE_EXPORT extern "C" __attribute__((visibility("default")))
 

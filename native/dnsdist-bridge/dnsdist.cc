@@ -8,7 +8,7 @@
 
 #include "dnsdist-bridge/answer.h"
 #include "dnsdist-bridge/dnsdist_api.h"
-#include "dnsdist-bridge/runtime.h"
+#include "dnsdist-bridge/query.h"
 
 namespace nnoe::bridge {
 

@@ -15,7 +15,7 @@
 #include <new>
 #include <system_error>
 
-#include "shm/tables/decide.h"
+#include "dnsdist-bridge/query.h"
 
 namespace nnoe::bridge {
 
@@ -33,9 +33,6 @@ namespace {
 constexpr int kLookEvery = 1000;  // ms; a directory that is not there yet cannot be watched
 constexpr int kAgainEvery = 10;   // looks; then a generation that was refused is loaded once more
 constexpr uint32_t kWatched = IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-
-const Action kAllowed = tables::simple_action(Act::kAllow);
-const Action kRefusedAction = tables::simple_action(Act::kRefused);
 
 std::atomic<uint64_t> runtimes{0};
 
@@ -79,32 +76,7 @@ class Watch {
   int watch_ = -1;
 };
 
-// The others are answered as `fail` says.
-bool has_action(Reason reason) noexcept {
-  constexpr uint32_t kWith =
-      1u << static_cast<uint32_t>(Reason::kAllowList) | 1u << static_cast<uint32_t>(Reason::kBlockList) |
-      1u << static_cast<uint32_t>(Reason::kPolicy) | 1u << static_cast<uint32_t>(Reason::kNoPolicy) |
-      1u << static_cast<uint32_t>(Reason::kFallback);
-  return (kWith >> static_cast<uint32_t>(reason) & 1) != 0;
-}
-
 }  // namespace
-
-// Threads keep hold of it, so that one that ends after its runtime finds what it has to give back.
-struct Runtime::Shared {
-  Epochs epochs;
-  std::atomic<const Generation*> current{nullptr};
-  std::atomic<bool> asked{false};  // relaxed: some thread has asked; the helper need not know at once
-};
-
-// A query thread, as one runtime knows it.
-struct Runtime::Thread {
-  std::shared_ptr<Shared> shared;
-  Epochs::Reader* reader;
-  tables::Slot* slot;  // null: nothing is counted
-
-  ~Thread() { Epochs::leave(reader); }
-};
 
 // The runtimes that a thread has asked: one in a server; tests have more.
 struct Runtime::Threads {
@@ -114,15 +86,7 @@ struct Runtime::Threads {
 
 thread_local Runtime::Threads Runtime::Threads::here;
 
-// The one that it asked last. In the few bytes that every thread keeps free for libraries loaded later, so
-// that it is found without a call.
-struct Runtime::Last {
-  uint64_t runtime = 0;
-  Thread* thread = nullptr;
-  static thread_local Last here;
-};
-
-__attribute__((tls_model("initial-exec"))) thread_local Runtime::Last Runtime::Last::here;
+__thread Runtime::Last Runtime::Last::here{0, nullptr};
 
 Runtime::Runtime(const Options& options)
     : options_(options),
@@ -231,11 +195,6 @@ void Runtime::replace(std::shared_ptr<const Generation> next) {
 
 // --- query threads ---
 
-Runtime::Thread* Runtime::here() noexcept {
-  const Last& last = Last::here;
-  return __builtin_expect(last.runtime == number_, 1) ? last.thread : join();
-}
-
 // The first query of a thread, or one after it asked another runtime.
 __attribute__((noinline, cold)) Runtime::Thread* Runtime::join() noexcept try {
   std::unique_ptr<Thread>& mine = Threads::here.all[number_];
@@ -249,38 +208,6 @@ __attribute__((noinline, cold)) Runtime::Thread* Runtime::join() noexcept try {
   return mine.get();
 } catch (const std::bad_alloc&) {
   return nullptr;
-}
-
-Runtime::Query::Query(Runtime& runtime, const tables::Question& question) noexcept
-    : thread_(runtime.here()), verdict_{Act::kAllow, Reason::kNoTables, 0, 0, tables::kNoList, 0} {
-  const Generation* generation = nullptr;
-  if (__builtin_expect(thread_ != nullptr, 1)) {
-    Shared& shared = *runtime.shared_;
-    shared.epochs.enter(*thread_->reader);
-    // SYNC read:generation - acquire; partner: replace.
-    generation = shared.current.load(std::memory_order_acquire);
-  }
-  if (__builtin_expect(generation != nullptr, 1)) {
-    tables::Trace trace;
-    verdict_ = tables::decide(*generation, question, trace);
-  }
-  if (__builtin_expect(has_action(verdict_.reason), 1)) {
-    action_ = &generation->actions->view[verdict_.action];
-  } else {
-    follow_fail(runtime.options_.fail_closed);
-  }
-  if (thread_ == nullptr || thread_->slot == nullptr) return;
-  thread_->slot->count(verdict_);
-  thread_->slot->record(question, verdict_);
-}
-
-void Runtime::Query::follow_fail(bool closed) noexcept {
-  verdict_.act = closed ? Act::kRefused : Act::kAllow;
-  action_ = closed ? &kRefusedAction : &kAllowed;
-}
-
-Runtime::Query::~Query() {
-  if (thread_ != nullptr) Epochs::exit(*thread_->reader);
 }
 
 }  // namespace nnoe::bridge

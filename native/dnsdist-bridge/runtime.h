@@ -36,7 +36,7 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  class Query;
+  class Query;  // query.h
 
   // Generation that queries get now; 0: none.
   uint64_t generation() const noexcept;
@@ -64,26 +64,6 @@ class Runtime {
   std::string complaint_;                              // of decisions_, said once
   journal::Fd stop_;                                   // eventfd
   std::thread helper_;
-};
-
-// One query. Its verdict is counted, and recorded if the sample has it; what it points to lives as long as it
-// does.
-class Runtime::Query {
- public:
-  Query(Runtime& runtime, const tables::Question& question) noexcept;
-  ~Query();
-  Query(const Query&) = delete;
-  Query& operator=(const Query&) = delete;
-
-  const tables::Verdict& verdict() const noexcept { return verdict_; }
-  const tables::Action& action() const noexcept { return *action_; }
-
- private:
-  void follow_fail(bool closed) noexcept;
-
-  Thread* thread_;
-  tables::Verdict verdict_;
-  const tables::Action* action_;
 };
 
 }  // namespace nnoe::bridge

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-#include "dnsdist-bridge/runtime.h"
+#include "dnsdist-bridge/query.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

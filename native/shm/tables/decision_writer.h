@@ -58,11 +58,12 @@ class Slot {
     if (__builtin_expect(offered_.load(std::memory_order_relaxed) != nullptr, 0)) move();
     const size_t act = static_cast<size_t>(verdict.act) % kActs;
     ++counters_[size_t{verdict.role_set} % kMaxRoleSets * kActs + act];
-    ++counters_[kRoleCounters + kListCounters + static_cast<size_t>(verdict.reason) % kReasons * kActs + act];
+    const size_t reason = static_cast<size_t>(verdict.reason);
+    ++counters_[kRoleCounters + kListCounters + (reason < kReasons ? reason : 0) * kActs + act];
     if (verdict.list != kNoList) ++counters_[kRoleCounters + verdict.list % kMaxLists * kActs + act];
   }
   // Writes a record, when this decision is one of the sample. What the question points to is only read now.
-  void record(const Question& question, const Verdict& verdict) noexcept {
+  [[gnu::always_inline]] void record(const Question& question, const Verdict& verdict) noexcept {
     if (__builtin_expect(--until_ == 0, 1)) write(question, verdict);
   }
 
@@ -145,3 +146,5 @@ class DecisionWriter {
 };
 
 }  // namespace nnoe::tables
+
+#include "shm/tables/decision_slot.h"

@@ -18,7 +18,7 @@ bool in_prefixes(const Held<Prefixes>& table, const uint8_t* address, bool v4, M
   return table && table->view.longest(address, v4 ? 4 : 16, match);
 }
 
-// Follows role_set_of, for the length of the prefix that it found.
+// Follows Client, for the length of the prefix that it found.
 void find_mapping(const Generation& tables, const Question& question, Explanation& out) {
   const bool mapped4 = question.address_bytes == 16 && is_mapped4(question.address);
   const bool v4 = question.address_bytes == 4 || mapped4;

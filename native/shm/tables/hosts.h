@@ -55,8 +55,14 @@ class Hosts {
   static bool open(Body body, const Limits& limits, Hosts& out, std::string& why);
 
   // Role set, kAbsent, or in a delta kRemoved. `address` in the machine's order; 16 bytes in network order.
-  uint16_t find4(uint32_t address) const noexcept {
+  uint16_t find4(uint32_t address) const noexcept { return find4(home4(address), address); }
+  // The same in two steps: the first asks the memory for what the second reads.
+  const HostBucket4* begin4(uint32_t address) const noexcept {
     const HostBucket4* bucket = home4(address);
+    __builtin_prefetch(bucket);
+    return bucket;
+  }
+  static uint16_t find4(const HostBucket4* bucket, uint32_t address) noexcept {
     const uint32_t slots = match4(*bucket, address);
     if (slots != 0) return bucket->value[__builtin_ctz(slots)];
     return __builtin_expect(bucket->reach == 0, 1) ? kAbsent : further4(bucket, address);
@@ -69,8 +75,6 @@ class Hosts {
     if (slot < kHosts6) return bucket->value[slot];
     return __builtin_expect(bucket->reach == 0, 1) ? kAbsent : further6(bucket, words);
   }
-  // Asks the memory for what the lookup of the same address will read.
-  void prefetch4(uint32_t address) const noexcept { __builtin_prefetch(home4(address)); }
   void prefetch6(const uint8_t* address) const noexcept {
     uint64_t words[2];
     std::memcpy(words, address, sizeof words);

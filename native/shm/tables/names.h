@@ -163,6 +163,13 @@ class Names {
   template <class Visit>
   void walk(const QueryName& name, Visit&& visit) const noexcept;
 
+  // The same in two steps, for who has something else to do while the memory is asked for what the second one
+  // will read. `name` and `path` stay as they are in between.
+  class Path;
+  void begin(const QueryName& name, Path& path) const noexcept;
+  template <class Visit>
+  void finish(const QueryName& name, const Path& path, Visit&& visit) const noexcept;
+
   uint64_t size() const noexcept { return header_ == nullptr ? 0 : header_->names; }
   uint32_t listsets() const noexcept { return header_ == nullptr ? 0 : header_->listsets; }
   const uint64_t* lists(uint16_t listset) const noexcept { return lists_[listset].bits; }  // kMaxLists bits
@@ -213,6 +220,16 @@ class Names {
   const uint8_t* blob_ = nullptr;
   const names::Header* header_ = nullptr;
   const names::Lists* lists_ = nullptr;
+};
+
+// Where the level below the top is to be found. Lives on the stack of one query.
+class Names::Path {
+ public:
+  Path() noexcept {}  // what is not begun is not looked at
+
+ private:
+  friend class Names;
+  Place first_;  // no bucket: the long way
 };
 
 // Base and delta together: at every level the delta's entry for a name stands in the place of the base's.

@@ -69,30 +69,40 @@ template <uint32_t kFlag>
   return {nullptr, 0, interior};
 }
 
+[[gnu::always_inline]] inline void Names::begin(const QueryName& name, Path& path) const noexcept {
+  path.first_.bucket = nullptr;
+  const size_t labels = name.labels();
+  if (__builtin_expect(labels < 2 || root_flags_ != 0, 0)) return;
+  const uint8_t* const* label = name.labels_ + labels - 1;
+  const uint64_t top = names::hash_label(secret_[1], secret_[0], *label);
+  if (__builtin_expect(is_top(top), 0)) return;
+  path.first_ = place(top, label[-1]);
+  __builtin_prefetch(path.first_.bucket);
+}
+
+// Most names have no listed parent: a level is hashed when the one above leads to it.
+template <class Visit>
+[[gnu::always_inline]] inline void Names::finish(const QueryName& name, const Path& path,
+                                                 Visit&& visit) const noexcept {
+  Place at = path.first_;
+  if (__builtin_expect(at.bucket == nullptr, 0)) return walk_any(name, visit);
+  const size_t labels = name.labels();
+  const uint8_t* const* label = name.labels_ + labels - 2;
+  for (size_t depth = 2; label != name.labels_; ++depth) {
+    const Level found = level_near<names::kBelow>(at, *label, name.end());
+    if (found.name != nullptr) visit(depth, names::id_below(found.name));
+    if (__builtin_expect(found.interior == 0, 1)) return;
+    at = place(at.hash, *--label);
+  }
+  const Level found = level_near<names::kHere>(at, name.data(), name.end());
+  if (found.name != nullptr) visit(labels, names::id_here(found.name, found.flags));
+}
+
 template <class Visit>
 inline void Names::walk(const QueryName& name, Visit&& visit) const noexcept {
-  const size_t labels = name.labels();
-  if (__builtin_expect(labels - 2 > kAhead - 2 || root_flags_ != 0, 0)) return walk_any(name, visit);
-  const uint8_t* const* label = name.labels_ + labels - 1;
-  Place top{names::hash_label(secret_[1], secret_[0], *label), nullptr};
-  if (__builtin_expect(is_top(top.hash), 0)) return walk_any(name, visit);
-  Place places[kAhead];
-  Place* at = places;
-  uint64_t hash = top.hash;
-  while (label != name.labels_) {
-    *at = place(hash, *--label);
-    __builtin_prefetch(at->bucket);
-    hash = at++->hash;
-  }
-  const Place* last = at - 1;
-  label = name.labels_ + labels - 2;
-  for (at = places; at != last; ++at, --label) {
-    const Level found = level_near<names::kBelow>(*at, *label, name.end());
-    if (found.name != nullptr) visit(static_cast<size_t>(at - places) + 2, names::id_below(found.name));
-    if (found.interior == 0) return;
-  }
-  const Level found = level_near<names::kHere>(*last, name.data(), name.end());
-  if (found.name != nullptr) visit(labels, names::id_here(found.name, found.flags));
+  Path path;
+  begin(name, path);
+  finish(name, path, visit);
 }
 
 // With lists for the root or top-level names, and of any depth: buckets are fetched kAhead levels at a time.

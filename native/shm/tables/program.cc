@@ -15,11 +15,10 @@ class ProgramRun {
  public:
   ProgramRun(const Programs& programs, const Request& request) noexcept : p_(programs), asked_(request) {}
 
-  const Terminal& run(const Program& program, uint16_t& terminal) noexcept {
-    const Instruction* at = p_.code_ + program.first;
+  // From an instruction to the end.
+  uint16_t run(const Instruction* at) noexcept {
     while (at->op != static_cast<uint8_t>(Op::kReturn)) at += holds(*at) ? at->on_true : at->on_false;
-    terminal = at->operand;
-    return p_.terminals_[at->operand];
+    return at->operand;
   }
 
  private:
@@ -30,13 +29,13 @@ class ProgramRun {
       case Op::kNameIn:
         return holds_name(constant(it), asked_.request().name, asked_.request().name_bytes);
       case Op::kNameUnder:
-        return name_under(it.operand);
+        return p_.name_under(it, asked_.request()) || text_under(it.operand);
       case Op::kNameUnderAny:
         return name_under_any(constant(it));
       case Op::kTypeIs:
         return asked_.request().type == it.operand;
       case Op::kTypeIn:
-        return type_in(constant(it));
+        return p_.type_in(it, asked_.request().type);
       case Op::kClientIn:
         return client_in(constant(it));
       case Op::kListsAny:
@@ -127,18 +126,12 @@ class ProgramRun {
     }
   }
 
-  bool name_under(uint16_t operand) noexcept {
-    const Constant& c = p_.constants_[operand];
-    if (!asked_.plain()) {
-      const std::string_view text = asked_.text(Text::kName);
-      const Constant& t = p_.constants_[operand + 1u];
-      const std::string_view wanted(reinterpret_cast<const char*>(data(t)), t.bytes);
-      return text.size() >= wanted.size() && text.substr(text.size() - wanted.size()) == wanted;
-    }
-    const Request& r = asked_.request();
-    if (asked_.labels() <= c.extra) return false;
-    const uint32_t from = asked_.label_at(asked_.labels() - c.extra);
-    return r.name_bytes - from == c.bytes && std::memcmp(r.name + from, data(c), c.bytes) == 0;
+  bool text_under(uint16_t operand) noexcept {
+    if (!program::has_dot(asked_.request().name, asked_.request().name_bytes)) return false;
+    const std::string_view text = asked_.text(Text::kName);
+    const Constant& t = p_.constants_[operand + 1u];
+    const std::string_view wanted(reinterpret_cast<const char*>(data(t)), t.bytes);
+    return text.size() >= wanted.size() && text.substr(text.size() - wanted.size()) == wanted;
   }
 
   bool name_under_any(const Constant& c) noexcept {
@@ -166,15 +159,6 @@ class ProgramRun {
         name[0] = static_cast<uint8_t>(end - dot - 1);
         if (holds_name(c, name, size)) return true;
       }
-    }
-    return false;
-  }
-
-  bool type_in(const Constant& c) const noexcept {
-    const auto* ranges = reinterpret_cast<const uint16_t*>(data(c));
-    const uint16_t type = asked_.request().type;
-    for (uint32_t i = 0; i < c.extra; ++i) {
-      if (type <= ranges[2 * i + 1]) return type >= ranges[2 * i];
     }
     return false;
   }
@@ -233,20 +217,8 @@ class ProgramRun {
   Asked asked_;
 };
 
-Programs::Outcome Programs::run(uint16_t role_set, const Request& request) const noexcept {
-  Outcome outcome;
-  if (role_set >= header_.role_sets) return outcome;
-  const uint32_t entry = roles_[role_set];
-  if (entry == kUnplanned) return outcome;
-  if ((entry & kFallback) != 0) {
-    outcome.result = (entry & kFallbackClient) != 0 ? Result::kFallbackClient : Result::kFallback;
-    outcome.action = static_cast<uint16_t>(entry & kFallbackAction);
-    return outcome;
-  }
-  ProgramRun run(*this, request);
-  outcome.action = run.run(programs_[entry - 1], outcome.terminal).action;
-  outcome.result = Result::kAction;
-  return outcome;
+uint16_t Programs::run_far(const Instruction* at, const Request& request) const noexcept {
+  return ProgramRun(*this, request).run(at);
 }
 
 std::string_view Programs::why(uint16_t terminal) const noexcept {

@@ -45,7 +45,7 @@ class Programs {
   // outlive it.
   static bool open(Body body, const Limits& limits, Programs& out, std::string& why);
 
-  Outcome run(uint16_t role_set, const Request& request) const noexcept;
+  Outcome run(uint16_t role_set, const Request& request) const noexcept;  // program_run.h
 
   // What led to a terminal of this section, for people; ASCII or UTF-8, at most program::kMaxWhy bytes.
   std::string_view why(uint16_t terminal) const noexcept;
@@ -58,6 +58,16 @@ class Programs {
  private:
   friend class ProgramCheck;
   friend class ProgramRun;
+  uint16_t run_far(const program::Instruction* at, const Request& request) const noexcept;
+  const program::Constant& constant(const program::Instruction& it) const noexcept {
+    return constants_[it.operand];
+  }
+  const uint8_t* data(const program::Constant& c) const noexcept { return pool_ + c.offset; }
+  bool type_in(const program::Instruction& it, uint16_t type) const noexcept;
+  bool may_be_under(const program::Instruction& it, const Request& request) const noexcept;
+  bool name_under(const program::Instruction& it, const Request& request) const noexcept;
+  bool lists_any(const program::Instruction& it, const Request& request) const noexcept;
+
   program::ProgramsHeader header_{};
   const uint32_t* roles_ = nullptr;
   const program::Program* programs_ = nullptr;
@@ -80,3 +90,5 @@ size_t name_text(const uint8_t* name, size_t name_bytes, char* text) noexcept;
 size_t client_text(const uint8_t* address, size_t address_bytes, char* text) noexcept;
 
 }  // namespace nnoe::tables
+
+#include "shm/tables/program_run.h"

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MPL-2.0
+// What a query thread does with a runtime: all of it, so that who asks has no call in between.
+#pragma once
+
+#include "dnsdist-bridge/runtime.h"
+#include "shm/tables/decide.h"
+
+namespace nnoe::bridge {
+
+// Threads keep hold of it, so that one that ends after its runtime finds what it has to give back.
+struct Runtime::Shared {
+  tables::Epochs epochs;
+  std::atomic<const tables::Generation*> current{nullptr};
+  std::atomic<bool> asked{false};  // relaxed: some thread has asked; the helper need not know at once
+};
+
+// A query thread, as one runtime knows it.
+struct Runtime::Thread {
+  std::shared_ptr<Shared> shared;
+  tables::Epochs::Reader* reader;
+  tables::Slot* slot;  // null: nothing is counted
+
+  ~Thread() { tables::Epochs::leave(reader); }
+};
+
+// The one that a thread asked last. In the few bytes that every thread keeps free for libraries loaded later,
+// so that it is found without a call; `__thread`, because nothing is to be made before it is used.
+struct Runtime::Last {
+  uint64_t runtime;
+  Thread* thread;
+  __attribute__((tls_model("initial-exec"))) static __thread Last here;
+};
+
+inline Runtime::Thread* Runtime::here() noexcept {
+  const Last& last = Last::here;
+  return __builtin_expect(last.runtime == number_, 1) ? last.thread : join();
+}
+
+// One query. Its verdict is counted, and recorded if the sample has it; what it points to lives as long as it
+// does.
+class Runtime::Query {
+ public:
+  [[gnu::always_inline]] Query(Runtime& runtime, const tables::Question& question) noexcept
+      : thread_(runtime.here()),
+        verdict_{tables::Act::kAllow, tables::Reason::kNoTables, 0, 0, tables::kNoList, 0} {
+    if (__builtin_expect(thread_ != nullptr, 1)) {
+      Shared& shared = *runtime.shared_;
+      shared.epochs.enter(*thread_->reader);
+      // SYNC read:generation - acquire; partner: replace.
+      generation_ = shared.current.load(std::memory_order_acquire);
+    }
+    if (__builtin_expect(generation_ != nullptr, 1)) {
+      tables::Trace trace;
+      verdict_ = tables::decide(*generation_, question, trace);
+    }
+    if (__builtin_expect(!has_action(verdict_.reason), 0)) follow_fail(runtime.options_.fail_closed);
+    if (thread_ == nullptr || thread_->slot == nullptr) return;
+    thread_->slot->count(verdict_);
+    thread_->slot->record(question, verdict_);
+  }
+  ~Query() {
+    if (thread_ != nullptr) tables::Epochs::exit(*thread_->reader);
+  }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  const tables::Verdict& verdict() const noexcept { return verdict_; }
+  const tables::Action& action() const noexcept {
+    if (has_action(verdict_.reason)) return generation_->actions->view[verdict_.action];
+    return verdict_.act == tables::Act::kAllow ? kAllowed : kRefused;
+  }
+
+ private:
+  static constexpr tables::Action kAllowed = tables::simple_action(tables::Act::kAllow);
+  static constexpr tables::Action kRefused = tables::simple_action(tables::Act::kRefused);
+
+  // The others are answered as `fail` says.
+  static bool has_action(tables::Reason reason) noexcept {
+    using tables::Reason;
+    constexpr uint32_t kWith =
+        1u << static_cast<uint32_t>(Reason::kAllowList) | 1u << static_cast<uint32_t>(Reason::kBlockList) |
+        1u << static_cast<uint32_t>(Reason::kPolicy) | 1u << static_cast<uint32_t>(Reason::kNoPolicy) |
+        1u << static_cast<uint32_t>(Reason::kFallback) | 1u << static_cast<uint32_t>(Reason::kFallbackMiss);
+    return (kWith >> static_cast<uint32_t>(reason) & 1) != 0;
+  }
+  void follow_fail(bool closed) noexcept {
+    verdict_.act = closed ? tables::Act::kRefused : tables::Act::kAllow;
+  }
+
+  Thread* thread_;
+  tables::Verdict verdict_;
+  const tables::Generation* generation_ = nullptr;
+};
+
+}  // namespace nnoe::bridge
