@@ -12,10 +12,13 @@ export const cases = {
   gateway: () => import('./cases/gateway.js'),
   follow: () => import('./cases/follow.js'),
   latency: () => import('./cases/latency.js'),
+  prefixes: () => import('./cases/prefixes.js'),
   walk: () => import('./cases/walk.js'),
   idle: () => import('./cases/idle.js'),
   start: () => import('./cases/start.js'),
   scrape: () => import('./cases/scrape.js'),
+  names: () => import('./cases/names.js'),
+  lists: () => import('./cases/lists.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 
 export type CaseName = keyof typeof cases;

@@ -52,21 +52,22 @@ endfunction()
 
 # The same with doctest, if that is installed.
 find_path(NNOE_DOCTEST_INCLUDE doctest/doctest.h)
-function(nnoe_doctest name)
-  if(NNOE_DOCTEST_INCLUDE)
+function(nnoe_doctest name library)
+  if(NNOE_TESTS AND NNOE_DOCTEST_INCLUDE)
     nnoe_test(${name} ${CMAKE_SOURCE_DIR}/native/shm/test/main.cc ${ARGN})
     target_include_directories(${name} SYSTEM PRIVATE ${NNOE_DOCTEST_INCLUDE})
+    target_link_libraries(${name} PRIVATE ${library})
   endif()
 endfunction()
 
-# A fuzzer's function, <name>.cc: over generated cases as the test <name>_cases, and with NNOE_FUZZ under libFuzzer.
+# A fuzzer's function, <name>.cc (and more sources): over generated cases as the test <name>_cases, and with NNOE_FUZZ under libFuzzer.
 function(nnoe_fuzzed name library)
   if(NNOE_TESTS)
-    nnoe_test(${name}_cases ${name}_cases.cc ${name}.cc)
+    nnoe_test(${name}_cases ${name}_cases.cc ${name}.cc ${ARGN})
     target_link_libraries(${name}_cases PRIVATE ${library})
   endif()
   if(NNOE_FUZZ)
-    add_executable(${name} ${name}.cc)
+    add_executable(${name} ${name}.cc ${ARGN})
     nnoe_target(${name})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)

@@ -19,12 +19,12 @@ struct Numbers {
   int none, drop, header_modify, pool;
 };
 
-// One in a process, as its tables are: written under `once` before any query function is handed out.
+// One in a process, as its tables are: written under `lock` before any query function is handed out.
 struct Bridge {
   std::mutex lock;
   bool attached = false;
   Options options;
-  std::string why;  // nothing can be decided; told once
+  std::string why;  // nothing can be decided, or not yet; the latter is told once
   // Never ended: its threads may be asking while the process exits.
   Runtime* runtime = nullptr;
   Numbers numbers{};
@@ -129,7 +129,10 @@ int attach(lua_State* lua) {
   }
   if (bridge.runtime == nullptr) return push_failure(lua, bridge.why);
   api.pushcclosure(lua, &query, 0);
-  return 1;
+  if (bridge.why.empty()) return 1;
+  api.pushlstring(lua, bridge.why.data(), bridge.why.size());
+  bridge.why.clear();
+  return 2;
 }
 
 }  // namespace

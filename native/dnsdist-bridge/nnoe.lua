@@ -4,8 +4,10 @@
 --   dofile("/usr/share/nnoe/nnoe.lua")({ directory = "/var/lib/nnoe/tables", fail = "open" })
 --
 -- A wrong option is an error of the configuration. What may be missing or damaged at any time (the library, the
--- directory, its tables) never is: such a dnsdist starts, warns once, and does what `fail` says to every query. So nothing
--- here may raise an error outside of check(): dnsdist would answer SERVFAIL, then let everything through.
+-- directory, its tables) never is: such a dnsdist starts, warns once, and does what `fail` says to every query. So
+-- nothing here raises an error on a thread that answers: dnsdist would say SERVFAIL once, then let everything through.
+--
+-- Where dnsdist is configured by YAML there are no rules to be added from Lua: see README.md.
 
 local function absolute(value) return type(value) == "string" and value:sub(1, 1) == "/" end
 
@@ -48,56 +50,76 @@ local function check(given)
   return options
 end
 
--- What each thread of dnsdist runs before its first query, in a Lua of its own. %s: arguments of nnoe_attach.
-local on_thread = [[
-local attach = package.loadlib(%q, "nnoe_attach")
-local query
-if attach then query = attach(%s) end
-return query or function() return %d end
-]]
+-- dnsdist calls these two in its main thread only, where the configuration is read.
+local configuring = inConfigCheck ~= nil
+local only_reading = configuring and (inConfigCheck() or inClientStartup())
 
 local function log(text)
   local line = "NNOE: " .. text
   if warnlog then warnlog(line) else io.stderr:write(line, "\n") end
 end
 
--- Whether this process is to answer queries: the console client and --check-config read the configuration too.
-local function serves()
-  local file = io.open("/proc/self/cmdline", "rb")
-  if not file then return true end
-  local words = file:read("*a")
-  file:close()
-  for word in words:gmatch("[^%z]+") do
-    for _, other in ipairs({ "^%-%-ch", "^%-%-cl", "^%-%-e", "^%-c", "^%-e" }) do
-      if word:find(other) then return false end
-    end
-  end
-  return true
+local function consequence(fail)
+  return fail == "open" and "every query is let through" or "every query is refused"
 end
 
+local function constant(fail)
+  return fail == "open" and DNSAction.None or DNSAction.Refused
+end
+
+-- What nnoe_attach is called with, as Lua.
 local function arguments(options)
   local action = DNSAction
   return string.format("%q, %q, %.17g, %q, %d, %d, %d, %d", options.directory, options.decisions or "",
     options.sampling, options.fail, action.None, action.Drop, action.HeaderModify, action.Pool)
 end
 
--- Loads the library here, in dnsdist's main thread and as the user that dnsdist is started as; a warning when that
--- or what it finds is not as it should be.
+-- Loads the library, and with it, the first time in a process, the tables: as the user that dnsdist is started as,
+-- before there are queries. Returns a function to be called with every query, or nil when there is no library; warns.
 local function attach(options)
-  local library, why = package.loadlib(options.library, "nnoe_attach")
-  if not library then return nil, why end
-  if not serves() then return true end
-  local query, trouble = loadstring("return (...)(" .. arguments(options) .. ")")(library)
-  return query, trouble
+  local entry, why = package.loadlib(options.library, "nnoe_attach")
+  if not entry then
+    log(why .. "; " .. consequence(options.fail) .. " until dnsdist is started with it")
+    return nil
+  end
+  local nothing = function() return constant(options.fail) end
+  if only_reading then return nothing end
+  local query, trouble = loadstring("return (...)(" .. arguments(options) .. ")")(entry)
+  if trouble then log(trouble .. "; " .. consequence(options.fail) .. " until that is mended") end
+  return query or nothing
 end
 
-return function(given)
-  local options, wrong = check(given)
-  if not options then error("nnoe.lua: " .. wrong, 2) end
-  local otherwise = options.fail == "closed" and DNSAction.Refused or DNSAction.None
-  local attached, trouble = attach(options)
-  if trouble then log(trouble .. ": until it is there, " .. (options.fail == "closed" and "every query is refused" or "every query is let through")) end
+-- What each thread of dnsdist runs before its first query, in a Lua of its own, where nothing of this file is left.
+local on_thread = [[
+local entry = package.loadlib(%q, "nnoe_attach")
+local query = entry and entry(%s)
+return query or function() return %d end
+]]
+
+local function add(options)
+  local attached = attach(options)
+  local otherwise = constant(options.fail)
   local code = attached and on_thread:format(options.library, arguments(options), otherwise)
     or string.format("return function() return %d end", otherwise)
   addAction(AllRule(), LuaFFIPerThreadAction(code))
+end
+
+-- On a thread that answers: whatever is wrong is told, and `fail` holds, "closed" when it is not known.
+local function for_thread(given)
+  local options, wrong = check(given)
+  if options then
+    local query = attach(options)
+    if query then return query end
+  else
+    options = { fail = type(given) == "table" and given.fail or "closed" }
+    log("nnoe.lua: " .. wrong .. "; " .. consequence(options.fail))
+  end
+  return function() return constant(options.fail) end
+end
+
+return function(given)
+  if not configuring then return for_thread(given) end
+  local options, wrong = check(given)
+  if not options then error("nnoe.lua: " .. wrong, 2) end
+  if addAction then add(options) else attach(options) end
 end

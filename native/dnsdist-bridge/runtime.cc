@@ -142,6 +142,7 @@ Runtime::Runtime(const Options& options)
 std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why) noexcept try {
   std::unique_ptr<Runtime> runtime(new Runtime(options));
   runtime->look(true);
+  if (!runtime->held_) why = "there are no tables to go by in " + options.directory;
   // Signals are the server's.
   sigset_t all;
   sigset_t before;

@@ -29,7 +29,7 @@ struct Options {
 class Runtime {
  public:
   // Never fails for what the directory holds or lacks: queries get what `fail` says until there is a
-  // generation. Null and `why` when there is no memory or no thread.
+  // generation, and `why` says so. Null and `why` when there is no memory or no thread.
   static std::unique_ptr<Runtime> start(const Options& options, std::string& why) noexcept;
   // Whoever ends it has seen to it that no thread is inside a Query.
   ~Runtime();

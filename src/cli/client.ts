@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // The client of the control socket.
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import type { Fault, Refusal } from '../host/control/api.js';
+import { type Fault, type Refusal, routes } from '../host/control/api.js';
 import { NnoeError, reasonOf } from '../host/errors.js';
 
 /** A host that lives answers within this time, s. */
 const patience = 10;
+/** What is asked of a plugin may have it read large files, s. */
+const longPatience = 600;
 
 /** What the host answered instead of what was asked for. */
 export class RemoteError extends Error {
@@ -26,8 +28,16 @@ export class ControlClient {
   constructor(readonly socket: string) {}
 
   /** @throws NnoeError CONTROL_UNREACHABLE, CONTROL_ANSWER, CONTROL_CUT; RemoteError. */
-  async get<T extends object>(path: string): Promise<T> {
-    const response = await this.#ask('GET', path, {}, AbortSignal.timeout(patience * 1000));
+  async get<T extends object>(path: string, query: Query = {}): Promise<T> {
+    const response = await this.#ask('GET', path, query, AbortSignal.timeout(patience * 1000));
+    return (await this.#document(response)) as T;
+  }
+
+  /** What a plugin answers when it is done. @throws as `get`. */
+  async operate<T extends object>(plugin: string, operation: string, subject?: string): Promise<T> {
+    const query = { plugin, operation, subject };
+    const signal = AbortSignal.timeout(longPatience * 1000);
+    const response = await this.#ask('POST', routes.operate, query, signal, longPatience);
     return (await this.#document(response)) as T;
   }
 
@@ -60,19 +70,26 @@ export class ControlClient {
   }
 
   /** Resolves with an answer of 200. */
-  async #ask(method: string, path: string, query: Query, signal: AbortSignal): Promise<IncomingMessage> {
+  async #ask(
+    method: string,
+    path: string,
+    query: Query,
+    signal: AbortSignal,
+    seconds = patience,
+  ): Promise<IncomingMessage> {
     const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
     const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
     const options = { socketPath: this.socket, method, path: path + search, signal, agent: false };
     const asked = request(options);
-    const response = await this.#answer(asked, signal);
+    const response = await this.#answer(asked, signal, seconds);
     if (response.statusCode === 200) return response;
     const { error } = (await this.#document(response)) as Partial<Refusal>;
     if (typeof error?.message === 'string') throw new RemoteError(error);
     throw this.#unreadable(`status ${response.statusCode}`);
   }
 
-  async #answer(asked: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  /** @param seconds after which `signal` aborts, if it does so by itself. */
+  async #answer(asked: ClientRequest, signal: AbortSignal, seconds: number): Promise<IncomingMessage> {
     try {
       return await new Promise((resolve, reject) => {
         asked.once('response', resolve);
@@ -84,7 +101,7 @@ export class ControlClient {
       if (code?.startsWith('HPE_')) throw this.#unreadable(reasonOf(error));
       if (code === 'ECONNRESET') throw new NnoeError('CONTROL_CUT', {}, error);
       const late = signal.aborted && (signal.reason as Error)?.name === 'TimeoutError';
-      const reason = late ? `it took longer than ${patience} s` : (inWords[code ?? ''] ?? reasonOf(error));
+      const reason = late ? `it took longer than ${seconds} s` : (inWords[code ?? ''] ?? reasonOf(error));
       throw new NnoeError('CONTROL_UNREACHABLE', { socket: this.socket, reason }, error);
     }
   }

@@ -61,6 +61,9 @@ function configFile(directory: string, more = ''): string {
     kind = "etcd"
     directory = ${JSON.stringify(join(directory, 'store'))}
     endpoints = ["http://127.0.0.1:1"]
+    [tables]
+    directory = ${JSON.stringify(join(directory, 'tables'))}
+    decisions = ${JSON.stringify(join(directory, 'decisions'))}
     [journal.dhcp4]
     directory = ${JSON.stringify(join(directory, 'journal'))}
     family = 4

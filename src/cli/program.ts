@@ -6,6 +6,7 @@ import * as completion from './commands/completion.js';
 import * as config from './commands/config.js';
 import * as host from './commands/host.js';
 import * as leases from './commands/leases.js';
+import * as lists from './commands/lists.js';
 import * as plugins from './commands/plugins.js';
 import * as resync from './commands/resync.js';
 import * as roles from './commands/roles.js';
@@ -15,7 +16,7 @@ import type { Io } from './io.js';
 import { row } from './text.js';
 import { NnoeCommand } from './usage.js';
 
-const commands = [host, check, status, leases, resync, roles, plugins, config, completion];
+const commands = [host, check, status, leases, roles, lists, resync, plugins, config, completion];
 
 export function makeProgram(io: Io): NnoeCommand {
   const program = new NnoeCommand('nnoe')

@@ -13,7 +13,8 @@ import { defaultSocket } from './configured.js';
 
 test.after(cleanUp);
 
-const commands = 'one of host, check, status, leases, resync, roles, plugins, config, completion, help';
+const commands =
+  'one of host, check, status, leases, roles, lists, resync, plugins, config, completion, help';
 const address =
   'an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24 or 2001:db8::/32';
 const asks = ['--socket', '--config', '--json', '--help'];
@@ -71,6 +72,12 @@ const wrong: [args: string[], said: string][] = [
     ['leases', '--wach'],
     `nnoe leases: option: found "--wach", expected one of --watch, --ipv4, --ipv6, ${asks.join(', ')}; did you mean --watch?`,
   ],
+  [['lists', 'x'], 'nnoe lists: argument: found "x", expected none'],
+  [
+    ['lists', 'accept'],
+    'nnoe lists accept: argument <list>: found nothing, expected a list, as the configuration names it',
+  ],
+  [['lists', 'reload', 'a', 'b'], 'nnoe lists reload: argument: found "b", expected 1 at most'],
   [
     ['resync', '--timeout', 'soon'],
     'nnoe resync: option --timeout <seconds>: found "soon", expected a number of seconds, more than 0 and at most 86400',
@@ -84,9 +91,13 @@ const wrong: [args: string[], said: string][] = [
     'nnoe resync: option --timeout <seconds>: found "1e9", expected a number of seconds, more than 0 and at most 86400',
   ],
   [['resync', 'dhcp4', 'dhcp6'], 'nnoe resync: argument: found "dhcp6", expected 1 at most'],
-  [['plugins', 'lease'], 'nnoe plugins: argument <name>: found "lease", expected one of leases, roles'],
+  [
+    ['plugins', 'lease'],
+    'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists',
+  ],
   [['roles', '192.0.2.1', 'b'], 'nnoe roles: argument: found "b", expected 1 at most'],
   [['plugins', 'leases', 'b'], 'nnoe plugins: argument: found "b", expected 1 at most'],
+  [['roles', '192.0.2.1', 'x'], 'nnoe roles: argument: found "x", expected 1 at most'],
   [['completion'], 'nnoe completion: argument <shell>: found nothing, expected one of bash, zsh'],
   [['completion', 'tcsh'], 'nnoe completion: argument <shell>: found "tcsh", expected one of bash, zsh'],
   [['completion', 'bash', 'zsh'], 'nnoe completion: argument: found "zsh", expected 1 at most'],

@@ -141,6 +141,8 @@ export class Host {
         tables: this.#tables,
         status: () => statusReport(this.health(), this.#sources, { root, streams: this.#control.streams }),
         plugins: () => ({ plugins: capabilities(options.plugins, config.plugins) }),
+        operations: () =>
+          Object.fromEntries(this.#runners.map((runner) => [runner.name, runner.operations()])),
       },
     });
   }

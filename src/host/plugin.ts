@@ -144,12 +144,20 @@ export interface Context<D extends Declarations> {
   every(seconds: number, work: (signal: AbortSignal) => Promise<void>): void;
 }
 
+/**
+ * What operators may ask of a running plugin over the control socket, by names of a-z and -; answered with what JSON
+ * can say. `report` only looks, the others may change something. What one throws is told to whoever asked.
+ * `subject`: what it is about, where that was said.
+ */
+export type Operations = Readonly<Record<string, (subject: string | undefined) => object | Promise<object>>>;
+
 /** What `setup` returns: a handler for every stream declared, and none for others. */
 export type Running<D extends Declarations = Declarations> = {
   /** How the plugin is now. Asked at any time, so it answers from what it knows. One that throws fails the plugin. */
   health(): Health;
   /** Called once at the end, after the last batch settled or was given up; a few seconds at most. */
   stop?(): Promise<void> | void;
+  operations?: Operations;
 } & {
   [S in keyof D['consumes'] & StreamName]: (batch: StreamTypes[S]) => Promise<void> | void;
 } & { [S in Exclude<StreamName, keyof D['consumes']>]?: never };

@@ -115,6 +115,8 @@ export interface Harness<S extends Store = MemoryStore, M extends string = strin
   readonly tables: MemoryTables;
   /** A table by the plugin's name for it, when everything handed over so far is published. */
   table<T extends keyof P & string>(name: T): Promise<ViewOf<P, T>>;
+  /** What operators ask of it over the control socket; rejects with what it throws. */
+  operate(operation: string, subject?: string): Promise<object>;
   /** Ends the plugin's life, and closes the store unless it was given. */
   stop(): Promise<void>;
 }
@@ -252,6 +254,14 @@ class Running<S extends Store> implements Omit<Harness<S>, 'table'> {
     const { signal } = this.#life;
     for (let at = 0; at < records.length; at += spec.batch)
       await running.lease({ source, family, records: records.slice(at, at + spec.batch), fresh, signal });
+  }
+
+  async operate(operation: string, subject?: string): Promise<object> {
+    const { operations = {} } = this.#life.running ?? {};
+    const work = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
+    if (work === undefined)
+      throw new NnoeError('PLUGIN_UNDECLARED', { plugin: this.#plugin.name, what: `operation ${operation}` });
+    return work(subject);
   }
 
   health(): Health {

@@ -3,7 +3,8 @@
 // meets them by name.
 import type { AnyPlugin } from '../host/plugin.js';
 import leases from './leases/plugin.js';
+import lists from './lists/plugin.js';
 import policies from './policies/plugin.js';
 import roles from './roles/plugin.js';
 
-export const plugins: readonly AnyPlugin[] = [leases, roles, policies];
+export const plugins: readonly AnyPlugin[] = [leases, roles, lists, policies];

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: MPL-2.0
 // Every action, read from the wire of a real dnsdist: over UDP and TCP, for clients with and without EDNS.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Ask, ask, encodeQuery, exchange, type Reply } from './lib/dns.js';
 import { bridgeLine, Dnsdist } from './lib/dnsdist.js';
 import { Knot } from './lib/knot.js';
-import { temporary } from './lib/workspace.js';
+import { blocked, Tables } from './lib/tables.js';
 
 const listed = { code: 15, text: 'on a list' };
 let dnsdist: Dnsdist;
 let servers: Knot[] = [];
+let tables: Tables | undefined;
+
+const lines = [
+  ...['nxdomain', 'nodata', 'refused', 'truncate', 'drop'].flatMap((act) => blocked(act, `ede:15:${act}`)),
+  ...blocked('redirect', 'ede:15:to:192.0.2.1,192.0.2.2,2001:db8::1'),
+  ...blocked('cname', 'ede:15:cname:portal.example'),
+  ...blocked('itself', 'cname:www.itself.example'),
+  ...blocked('pool', 'pool:quarantine'),
+  ...['127.0.0.9', '192.0.2.9', '2001:db8::9'].map((address) => `map ${address} guest`),
+  ...['list guests block', 'name guests exact guest.example', 'take guest guests nodata'],
+];
 
 test.before(async () => {
-  const directory = temporary('tables');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'manifest'), '');
+  tables = Tables.open();
+  await tables.publish(...lines);
   servers = await Promise.all([Knot.start(), Knot.start({ records: ['* 300 A 203.0.113.66'] })]);
   const [main, quarantine] = servers as [Knot, Knot];
   dnsdist = await Dnsdist.start({
@@ -24,7 +32,7 @@ test.before(async () => {
     lua: [
       `newServer({ address = "127.0.0.1:${quarantine.port}", pool = "quarantine" }):setUp()`,
       'setProxyProtocolACL({ "127.0.0.77/32" })',
-      bridgeLine({ directory }),
+      bridgeLine({ directory: tables.directory }),
     ],
   });
 });
@@ -32,6 +40,7 @@ test.before(async () => {
 test.after(async () => {
   await dnsdist?.stop();
   await Promise.all(servers.map((server) => server.stop()));
+  await tables?.close();
 });
 
 const variants: Pick<Ask, 'transport' | 'edns'>[] = [
@@ -117,6 +126,11 @@ test('redirected to a name, whatever the type', async () => {
       assert.is(reply.answers[0]?.type, 'CNAME', how);
       assert.is(reply.answers[0]?.data, 'portal.example', how);
     });
+});
+
+test('a name is not redirected to itself', async () => {
+  assert.is((await ask(dnsdist, { name: 'other.itself.example' }))?.answers[0]?.data, 'www.itself.example');
+  assert.is((await ask(dnsdist, { name: 'WWW.itself.example' }))?.answers[0]?.data, '198.51.100.1');
 });
 
 test('truncated over UDP, answered over TCP', async () => {

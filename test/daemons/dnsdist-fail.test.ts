@@ -42,7 +42,8 @@ async function rcodes(dnsdist: Dnsdist, count = 40): Promise<string[]> {
   const found = new Set<string>();
   for (let i = 0; i < count; i++) {
     const transport = i % 8 === 0 ? 'tcp' : 'udp';
-    found.add((await ask(dnsdist, { name: `host${i}.example`, transport }))?.rcode ?? 'nothing');
+    const reply = await ask(dnsdist, { name: `host${i}.example`, transport });
+    found.add(reply?.rcode ?? `nothing over ${transport}, query ${i}`);
   }
   return [...found];
 }
@@ -59,7 +60,7 @@ for (const [what, options] of trouble)
       const warnings = dnsdist.proc.output().match(/NNOE: .*/g) ?? [];
       assert.is(warnings.length, 1, warnings.join('\n'));
       assert.match(warnings[0] ?? '', fail === 'open' ? 'let through' : 'refused');
-      assert.not.match(dnsdist.proc.output(), /lua|error/i);
+      assert.not.match(dnsdist.proc.output(), /failed inside lua|servfail/i);
       await dnsdist.stop();
     });
 
@@ -68,7 +69,7 @@ test('--check-config needs no host, and leaves nothing behind', () => {
   const decisions = temporary('decisions');
   const { status, output } = checkConfig([bridgeLine({ directory, decisions })]);
   assert.is(status, 0, output);
-  assert.match(output, 'OK!');
+  assert.match(output, 'OK');
   assert.not.ok(existsSync(directory));
   assert.equal(readdirSync(decisions), []);
 });

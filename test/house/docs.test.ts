@@ -11,7 +11,7 @@ const rooms = /^(\.ci|proto|native|src|bench|test|tools|examples|docs|build|dist
 const kinds = /^[\w./-]+\.(ts|js|cc|h|md|sh|toml|mes|cmake|proto|json|conf|gyp)$/;
 
 /** The operator's or the reader's, wherever they put it. */
-const theirs = ['nnoe.toml'];
+const theirs = ['nnoe.toml', 'dnsdist.conf'];
 
 /** Files and directories of the tree in backticks; patterns, commands and places for a name are not meant literally. */
 const named = (document: string): string[] =>

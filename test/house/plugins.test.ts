@@ -2,7 +2,7 @@
 // One plan for every plugin's folder.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { catalogue, keysOf } from '../../src/host/config/catalogue.js';
+import { catalogue, keysOf, keyText } from '../../src/host/config/catalogue.js';
 import { metricName } from '../../src/host/metrics.js';
 import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec } from '../../src/host/plugin.js';
 import { plugins } from '../../src/plugins/plugins.js';
@@ -27,6 +27,10 @@ const sections = [
 test('there is a plugin', () => {
   assert.ok(names.includes('leases'));
 });
+
+/** As a README writes it. */
+const shownDefault = (value: unknown): string =>
+  value === undefined ? 'none' : Array.isArray(value) && value.length === 0 ? '[]' : String(value);
 
 for (const name of names) {
   const room = `src/plugins/${name}`;
@@ -58,13 +62,13 @@ for (const name of names) {
     const plugin = plugins.find((each) => each.name === name) as AnyPlugin;
     const section = (title: string) =>
       text(`${room}/README.md`).split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
-    const told = [...section('Config').matchAll(/^\| `([\w-]+)` +\| `([^`]*)`/gm)].map(([, key, value]) => [
+    const told = [...section('Config').matchAll(/^\| `([\w.-]+)` +\| `([^`]*)`/gm)].map(([, key, value]) => [
       key,
       value,
     ]);
     const declared = keysOf(catalogue([plugin]))
       .filter(({ path }) => path[0] === 'plugins' && path[1] === name)
-      .map((key) => [key.path[2], String(key.default)]);
+      .map((key) => [keyText({ path: key.path.slice(2) }), shownDefault(key.default)]);
     assert.equal(told, declared);
     const streams = [
       ...section('Consumes').matchAll(/^`(\w+)`, (\d+) .*?(\d+) batches.*?(\d+) s\b.*`(\w+)`/gm),

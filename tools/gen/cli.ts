@@ -47,7 +47,11 @@ export function leaves(command: NnoeCommand): NnoeCommand[] {
   const below = command.createHelp().visibleCommands(command) as NnoeCommand[];
   return below
     .filter((each) => each.name() !== 'help')
-    .flatMap((each) => (each.commands.length > 0 ? leaves(each) : each));
+    .flatMap((each) => {
+      // A group that also does something by itself says what it prints.
+      if (each.commands.length === 0) return each;
+      return each.jsonIs === '' ? leaves(each) : [each, ...leaves(each)];
+    });
 }
 
 const anchor = (path: string) => path.replaceAll(' ', '-');

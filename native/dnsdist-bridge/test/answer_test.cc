@@ -30,7 +30,7 @@ ActionSpec addresses(size_t a, size_t aaaa) {
 }
 
 Bytes raw(const Asked& asked, const ActionSpec& spec, Transport transport) {
-  const ActionTable table({spec});
+  const ActionTable table(spec);
   const Bytes query = packet(asked);
   uint8_t out[kMaxAnswer];
   const size_t size =
@@ -198,7 +198,7 @@ TEST_CASE("what asks for no data is refused whatever it would be told") {
 
 TEST_CASE("an OPT record is found behind others, and only a whole one at the root") {
   const auto opts = [](const Bytes& query) {
-    const ActionTable table({spec(Act::kNxdomain)});
+    const ActionTable table(spec(Act::kNxdomain));
     uint8_t out[kMaxAnswer];
     const size_t size =
         answer(reinterpret_cast<const uint8_t*>(query.data()), query.size(), Transport::kUdp, table[1], out);
@@ -220,7 +220,7 @@ TEST_CASE("an OPT record is found behind others, and only a whole one at the roo
 }
 
 TEST_CASE("no answer to what has no question") {
-  const ActionTable table({spec(Act::kNxdomain)});
+  const ActionTable table(spec(Act::kNxdomain));
   uint8_t out[kMaxAnswer];
   const auto size = [&](const Bytes& query) {
     return answer(reinterpret_cast<const uint8_t*>(query.data()), query.size(), Transport::kUdp, table[1],

@@ -99,13 +99,25 @@ class ActionTable {
     tables::ActionsBuilder builder;
     std::string why;
     for (const tables::ActionSpec& spec : specs) builder.add(spec, why);
-    body_ = builder.build();
-    tables::Actions::open({body_.data(), body_.size()}, actions_, why);
+    open(builder);
+  }
+  // Its action 1 is `spec`.
+  explicit ActionTable(const tables::ActionSpec& spec) {
+    tables::ActionsBuilder builder;
+    std::string why;
+    builder.add(spec, why);
+    open(builder);
   }
   const tables::Action& operator[](uint32_t id) const { return actions_[id]; }
   uint32_t count() const { return actions_.count(); }
 
  private:
+  void open(const tables::ActionsBuilder& builder) {
+    std::string why;
+    body_ = builder.build();
+    tables::Actions::open({body_.data(), body_.size()}, actions_, why);
+  }
+
   std::vector<uint8_t> body_;
   tables::Actions actions_;
 };

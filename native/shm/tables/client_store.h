@@ -77,12 +77,14 @@ class ClientStore {
   bool erase(const ClientRecord& record, std::string& why);  // its role set is not looked at
 
   // Takes the last published base from disk, so that a restart does not build it again; before anything else.
+  // What the last delta said is not in it: publish none before all mappings came with replace().
   bool restore(const Hosts& hosts, const Prefixes& prefixes);
 
   // Sections of all mappings now. Takes about 1 s for a million: call it in a thread; other calls go on
   // meanwhile.
   Base build_base() const;
-  // From now on deltas are over this base: call it when its sections are about to be published.
+  // From now on deltas are over this base: call it when its sections are about to be published, and publish
+  // them again, not a delta alone, when that failed.
   void adopt(const Base& base);
   // What changed since the adopted base. Milliseconds.
   Delta build_delta() const;

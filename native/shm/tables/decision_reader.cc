@@ -18,6 +18,8 @@ using journal::Fd;
 // Of a word that changes while it is read: how often two looks may differ before it is left for the next
 // time.
 constexpr int kLooks = 16;
+// No ring has seen more; larger heads would overflow what is made of them.
+constexpr uint64_t kMostBytes = uint64_t{1} << 62;
 
 bool ends_with(const std::string& name, const std::string& suffix) {
   return name.size() > suffix.size() && name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
@@ -117,7 +119,7 @@ bool DecisionReader::head(size_t slot, uint64_t& head) const noexcept {
     // SYNC head: the writer's release store; a system call is no less than an acquire. A copy need not be
     // made in one piece, so two in a row have to agree.
     if (journal::read_at(fd_.get(), &head, sizeof head, slot_at(slot)) != sizeof head) return false;
-    if (head == last) return head % 8 == 0;
+    if (head == last) return head % 8 == 0 && head <= kMostBytes;
     last = head;
   }
   return false;

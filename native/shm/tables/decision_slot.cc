@@ -20,27 +20,42 @@ constexpr uint64_t kNever = ~uint64_t{0};
 // runs.
 constexpr uint64_t kClockTicks = 1u << 20;
 
-uint64_t ticks() noexcept {
+#define NNOE_INLINE __attribute__((always_inline)) inline
+
 #if defined(__x86_64__)
-  return __rdtsc();
+constexpr bool kHasTicks = true;
+NNOE_INLINE uint64_t ticks() noexcept { return __rdtsc(); }
 #else
-  return 0;
+constexpr bool kHasTicks = false;
+NNOE_INLINE uint64_t ticks() noexcept { return 0; }
 #endif
+
+template <class Word>
+NNOE_INLINE void copy_ends(uint8_t* to, const uint8_t* from, size_t size) noexcept {
+  Word first;
+  Word last;
+  std::memcpy(&first, from, sizeof first);
+  std::memcpy(&last, from + size - sizeof last, sizeof last);
+  std::memcpy(to, &first, sizeof first);
+  std::memcpy(to + size - sizeof last, &last, sizeof last);
 }
 
-// Of 1..kMaxName bytes. Nothing is read behind `from + size`.
-inline void copy_name(uint8_t* to, const uint8_t* from, size_t size) noexcept {
-  if (size >= 16 && size <= 32) {
-    // Two halves that overlap.
-    uint64_t head[2];
-    uint64_t tail[2];
-    std::memcpy(head, from, sizeof head);
-    std::memcpy(tail, from + size - sizeof tail, sizeof tail);
-    std::memcpy(to, head, sizeof head);
-    std::memcpy(to + size - sizeof tail, tail, sizeof tail);
-  } else {
-    std::memcpy(to, from, size);
-  }
+struct Sixteen {
+  uint64_t words[2];
+};
+
+// Of 1..kMaxName bytes, by moves that overlap: the size of most names is worth no call. Nothing is read
+// behind `from + size`.
+NNOE_INLINE void copy_name(uint8_t* to, const uint8_t* from, size_t size) noexcept {
+  for (; __builtin_expect(size > 32, 0); to += 16, from += 16, size -= 16) std::memcpy(to, from, 16);
+  if (size >= 16)
+    copy_ends<Sixteen>(to, from, size);
+  else if (size >= 8)
+    copy_ends<uint64_t>(to, from, size);
+  else if (size >= 4)
+    copy_ends<uint32_t>(to, from, size);
+  else
+    for (size_t i = 0; i < size; ++i) to[i] = from[i];
 }
 
 }  // namespace
@@ -60,6 +75,7 @@ DecisionArea::DecisionArea(journal::Mapping mapping, uint64_t file) noexcept
 Slot::Slot(uint32_t sampling, uint64_t ring_bytes)
     : until_(kNever),
       ring_mask_(ring_bytes - 1),
+      fresh_(sampling == 1 && kHasTicks ? kClockTicks : 0),
       random_(ticks() | 1),
       sampling_(sampling),
       first_(new DecisionArea()),
@@ -94,22 +110,23 @@ void Slot::draw_next() noexcept {
   until_ = sampling_ == 1 ? 1 : 1 + random_ % (2 * uint64_t{sampling_} - 1);
 }
 
-uint64_t Slot::now() noexcept {
-  const uint64_t at = ticks();
-  if (at - ticks_ >= kClockTicks || at == 0) {
-    timespec time{};
-    ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-    time_us_ = static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_nsec) / 1000u;
-    ticks_ = at;
-  }
-  return time_us_;
+// Before a record that is not one of many: what the next one is, and what time it is.
+void Slot::write_slowly(const Question& question, const Verdict& verdict) noexcept {
+  if (sampling_ != 1) draw_next();
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  time_us_ = static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_nsec) / 1000u;
+  ticks_ = ticks();
+  put(question, verdict);
 }
 
 void Slot::write(const Question& question, const Verdict& verdict) noexcept {
-  if (sampling_ == 1)
-    until_ = 1;
-  else
-    draw_next();
+  until_ = 1;
+  if (__builtin_expect(ticks() - ticks_ >= fresh_, 0)) return write_slowly(question, verdict);
+  put(question, verdict);
+}
+
+NNOE_INLINE void Slot::put(const Question& question, const Verdict& verdict) noexcept {
   const size_t address_bytes = question.address_bytes == 16 ? 16 : 4;
   const size_t name_bytes = question.name_bytes;
   if (name_bytes - 1 >= kMaxName) return;
@@ -122,21 +139,16 @@ void Slot::write(const Question& question, const Verdict& verdict) noexcept {
   uint8_t* const to = ring_ + (head_ & ring_mask_);
   // The last word first: what the name leaves of it is zero.
   std::memset(to + bytes - 8, 0, 8);
-  const DecisionRecord record{static_cast<uint8_t>(bytes / 8),
-                              static_cast<uint8_t>(address_bytes),
-                              static_cast<uint8_t>(name_bytes),
-                              0,
-                              question.type,
-                              0,
-                              number_++,
-                              now(),
-                              verdict};
-  std::memcpy(to, &record, sizeof record);
-  uint8_t* address = to + sizeof record;
-  if (address_bytes == 4)
-    std::memcpy(address, question.address, 4);
-  else
-    std::memcpy(address, question.address, 16);
+  // `words` to `zero2` of a DecisionRecord.
+  const uint64_t sizes = bytes / 8 | address_bytes << 8 | name_bytes << 16 | uint64_t{question.type} << 32;
+  std::memcpy(to, &sizes, sizeof sizes);
+  std::memcpy(to + offsetof(DecisionRecord, number), &number_, sizeof number_);
+  std::memcpy(to + offsetof(DecisionRecord, time_us), &time_us_, sizeof time_us_);
+  std::memcpy(to + offsetof(DecisionRecord, verdict), &verdict, sizeof verdict);
+  ++number_;
+  uint8_t* const address = to + sizeof(DecisionRecord);
+  std::memcpy(address, question.address, 4);
+  if (address_bytes == 16) std::memcpy(address + 4, question.address + 4, 12);
   copy_name(address + address_bytes, question.name, name_bytes);
   head_ += bytes;
   // SYNC head: stored with release after the record; a reader in another process takes what lies before it.

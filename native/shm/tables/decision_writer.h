@@ -72,8 +72,9 @@ class Slot {
   Slot(uint32_t sampling, uint64_t ring_bytes);
   void move() noexcept;
   void write(const Question& question, const Verdict& verdict) noexcept;
+  void write_slowly(const Question& question, const Verdict& verdict) noexcept;
+  void put(const Question& question, const Verdict& verdict) noexcept;
   void draw_next() noexcept;
-  uint64_t now() noexcept;
 
   // The thread's own.
   uint64_t* counters_;
@@ -85,6 +86,8 @@ class Slot {
   uint64_t ring_mask_;
   uint64_t ticks_ = 0;  // of the processor's counter when time_us_ was read
   uint64_t time_us_ = 0;
+  uint64_t fresh_;  // for how many ticks the clock's time is good; 0: asked each time, where there is no
+                    // counter too
   uint64_t random_;
   uint32_t sampling_;
   std::unique_ptr<DecisionArea> first_;

@@ -26,8 +26,8 @@ struct Slot6 {
   static constexpr size_t kSlots = kHosts6;
   static constexpr double kFill = kFill6;
   static void put(Bucket& bucket, size_t slot, const Mapping& host) noexcept {
-    const uint64_t words[2] = {__builtin_bswap64(host.high), __builtin_bswap64(host.low)};
-    std::memcpy(bucket.address[slot], words, sizeof words);
+    bucket.address[slot][0] = __builtin_bswap64(host.high);
+    bucket.address[slot][1] = __builtin_bswap64(host.low);
   }
 };
 
@@ -92,10 +92,10 @@ uint16_t Hosts::further4(const HostBucket4* bucket, uint32_t address) noexcept {
   return kAbsent;
 }
 
-uint16_t Hosts::further6(const HostBucket6* bucket, const uint8_t* address) noexcept {
+uint16_t Hosts::further6(const HostBucket6* bucket, const uint64_t* words) noexcept {
   const HostBucket6* const last = bucket + bucket->reach;
   while (bucket++ != last) {
-    const uint32_t slot = match6(*bucket, address);
+    const uint32_t slot = match6(*bucket, words);
     if (slot < kHosts6) return bucket->value[slot];
   }
   return kAbsent;
@@ -115,8 +115,7 @@ std::vector<Mapping> Hosts::entries(Family family) const {
   for (size_t i = 0; i < size_t{count6_} + kHostsReach; ++i)
     for (size_t slot = 0; slot < kHosts6; ++slot) {
       if (buckets6_[i].value[slot] == kAbsent) continue;
-      uint64_t words[2];
-      std::memcpy(words, buckets6_[i].address[slot], sizeof words);
+      const uint64_t* const words = buckets6_[i].address[slot];
       found.push_back(
           {__builtin_bswap64(words[0]), __builtin_bswap64(words[1]), buckets6_[i].value[slot], 128});
     }
@@ -128,13 +127,13 @@ class HostsBuilder {
   // Buckets of one family, and in `secret` the two words with which every entry found its place.
   template <class Slot, class Home>
   static std::vector<typename Slot::Bucket> fill(const std::vector<Mapping>& hosts, uint64_t* secret,
-                                                 uint32_t& count, Home home) {
+                                                 uint32_t& count, Home home, SecretSource draw_words) {
     auto wanted = static_cast<uint64_t>(static_cast<double>(hosts.size()) / (Slot::kFill * Slot::kSlots)) + 1;
     for (;; wanted += wanted / 4 + 1) {
       if (wanted > UINT32_MAX) throw std::length_error("too many hosts for one table");
       count = static_cast<uint32_t>(wanted);
       for (int draw = 0; draw < kDraws; ++draw) {
-        draw_secret(secret, 2);
+        draw_words(secret, 2);
         std::vector<typename Slot::Bucket> buckets(count + kHostsReach, empty_bucket<Slot>());
         if (place<Slot>(hosts, buckets, home)) return buckets;
       }
@@ -170,17 +169,19 @@ class HostsBuilder {
   }
 };
 
-Bytes build_hosts(const std::vector<Mapping>& v4, const std::vector<Mapping>& v6, bool delta) {
+Bytes build_hosts(const std::vector<Mapping>& v4, const std::vector<Mapping>& v6, bool delta,
+                  SecretSource draw) {
   HostsHeader header{};
   header.entries4 = static_cast<uint32_t>(v4.size());
   header.entries6 = static_cast<uint32_t>(v6.size());
   header.delta = delta ? 1 : 0;
   const auto buckets4 = HostsBuilder::fill<Slot4>(
       v4, header.secret, header.buckets4,
-      [&](const Mapping& host) { return HostsBuilder::home4(host, header.secret, header.buckets4); });
+      [&](const Mapping& host) { return HostsBuilder::home4(host, header.secret, header.buckets4); }, draw);
   const auto buckets6 = HostsBuilder::fill<Slot6>(
       v6, header.secret + 2, header.buckets6,
-      [&](const Mapping& host) { return HostsBuilder::home6(host, header.secret + 2, header.buckets6); });
+      [&](const Mapping& host) { return HostsBuilder::home6(host, header.secret + 2, header.buckets6); },
+      draw);
   const size_t bytes4 = buckets4.size() * sizeof(HostBucket4);
   const size_t bytes6 = buckets6.size() * sizeof(HostBucket6);
   Bytes body(sizeof header + bytes4 + bytes6);

@@ -124,8 +124,8 @@ std::shared_ptr<const NameSetFile> NameSetWriter::finish(Error& error) {
     merge.add(std::make_unique<Sorted>(*this), 0);
     failed_ = !write(merge, path_, true, file);
   }
-  keys_ = {};
-  items_ = {};
+  std::vector<uint8_t>().swap(keys_);
+  std::vector<Item>().swap(items_);
   if (failed_) error = error_;
   return file;
 }

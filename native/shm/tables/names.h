@@ -4,11 +4,12 @@
 // A hash table of suffixes. One bucket is one cache line of 8 slots; a slot is 24 bits of hash, flags, and
 // where the name lies, which is compared in full before it counts. Parents of listed names are in the table
 // as well, marked interior, so that a walk from the top ends at the first suffix that leads nowhere; an
-// interior mark alone is believed by its 24 bits, because a wrong one costs a look into one more bucket and
-// nothing else.
+// interior mark alone is believed by its 16 bits, because a wrong one costs a look into one more bucket and
+// nothing else. Top-level names are looked for only if there may be one with lists, since nearly every
+// query's top level is somebody's parent.
 //
 // Memory: wire length + 2 bytes a listed name (4 with different lists for the name and below it), 64 bytes
-// for 6.5 slots, one slot for each listed name and each parent of one below the top level; 32 bytes a set of
+// for 5.5 slots, one slot for each listed name and each parent of one below the top level; 32 bytes a set of
 // lists. Work of a walk: at most 127 levels of 17 buckets, whatever the name and whatever the table.
 //
 // Immutable: any number of threads may look names up. TABLES.md has the format.
@@ -25,37 +26,45 @@ namespace nnoe::tables {
 // A query's name: lower case, with the places of its labels. Lives on the stack of one query.
 class QueryName {
  public:
+  QueryName() noexcept {}  // nothing is initialised: of 1.3 kB a query uses some ten bytes
+  QueryName(const QueryName&) = delete;
+  QueryName& operator=(const QueryName&) = delete;
+
   // False: not a name in uncompressed wire form, or bytes behind it. Reads `size` bytes.
   bool parse(const uint8_t* wire, size_t size) noexcept {
-    if (size == 0 || size > kMaxName) return false;
-    size_t at = 0;
-    size_t labels = 0;
-    for (uint8_t length = wire[0]; length != 0; length = wire[at]) {
-      starts_[labels++] = static_cast<uint8_t>(at);
-      at += length + 1u;
-      if (length > 63 || at >= size) return false;
-    }
-    if (at + 1 != size) return false;
-    labels_ = static_cast<uint32_t>(labels);
-    size_ = static_cast<uint32_t>(size);
+    if (size - 1 >= kMaxName) return false;
     kernels::fold(bytes_, wire, size);
     std::memset(bytes_ + size, 0, 16);
+    const uint8_t* last = bytes_ + size - 1;
+    const uint8_t* at = bytes_;
+    const uint8_t** next = labels_;
+    size_t lengths = 0;
+    for (size_t length = *at; length != 0; length = *at) {
+      *next++ = at;
+      lengths |= length;
+      at += length + 1;
+      if (at > last) return false;
+    }
+    if (at != last || lengths > 63) return false;
+    count_ = static_cast<size_t>(next - labels_);
+    end_ = last + 1;
     return true;
   }
 
-  const uint8_t* data() const noexcept { return bytes_; }  // wire form, lower case, `size` bytes
-  size_t size() const noexcept { return size_; }           // 1 to kMaxName
-  size_t labels() const noexcept { return labels_; }       // 0 (the root) to kMaxLabels
-  // The label at `depth` below the root, 1 to labels(): its length byte. What follows up to the end is the
+  const uint8_t* data() const noexcept { return bytes_; }  // wire form, lower case, then 16 zero bytes
+  size_t size() const noexcept { return static_cast<size_t>(end_ - bytes_); }  // 1 to kMaxName
+  size_t labels() const noexcept { return count_; }                            // 0 (the root) to kMaxLabels
+  // The label at `depth` below the root, 1 to labels(): its length byte. What follows up to end() is the
   // suffix.
-  const uint8_t* label(size_t depth) const noexcept { return bytes_ + starts_[labels_ - depth]; }
-  size_t suffix_size(size_t depth) const noexcept { return size_ - starts_[labels_ - depth]; }
+  const uint8_t* label(size_t depth) const noexcept { return labels_[count_ - depth]; }
+  const uint8_t* end() const noexcept { return end_; }
 
  private:
+  friend class Names;
   uint8_t bytes_[kMaxName + 33];  // so far behind the end may be read
-  uint8_t starts_[kMaxLabels + 1];
-  uint32_t labels_;
-  uint32_t size_;
+  const uint8_t* labels_[kMaxLabels + 1];
+  size_t count_;
+  const uint8_t* end_;
 };
 
 namespace names {
@@ -70,8 +79,7 @@ constexpr uint32_t kHere = 1;   // lists for the name itself
 constexpr uint32_t kBelow = 2;  // lists for what is below; never without kHere
 constexpr uint32_t kTwo = 4;    // they differ: the id for the name stands before the one for what is below
 constexpr uint32_t kGone = 8;   // in a delta: on no list any more
-constexpr uint32_t kInterior = 16;  // something below is in the table
-constexpr uint32_t kMore = 128;     // in the last slot of a bucket: something that belongs here is further on
+constexpr uint32_t kInterior = 16;        // something below is in the table
 constexpr uint32_t kOwn = kHere | kGone;  // there is a name to compare
 
 struct Header {
@@ -90,9 +98,12 @@ struct Header {
 static_assert(sizeof(Header) == 256);
 
 struct alignas(64) Bucket {
-  uint32_t words[kSlots];  // hash << 8 | flags; 0: free
+  uint16_t tags[kSlots];   // lowest bits of the hash
+  uint8_t flags[kSlots];   // 0: free
+  uint64_t further;        // bit (hash >> 16) % 64: something with such a hash passed by, for want of a slot
   uint32_t names[kSlots];  // offset in the blob, of entries with kOwn
 };
+static_assert(sizeof(Bucket) == 64);
 
 struct Lists {
   uint64_t bits[kMaxLists / 64];
@@ -101,29 +112,37 @@ struct Lists {
   }
 };
 
-// 16 bytes of ones, 16 of zeros: loading at 16 - n gives a mask for the first n bytes.
-alignas(32) inline constexpr uint8_t kMask[32] = {255, 255, 255, 255, 255, 255, 255, 255,
-                                                  255, 255, 255, 255, 255, 255, 255, 255};
-
 inline uint64_t folded(uint64_t a, uint64_t b) noexcept {
+#if defined(__x86_64__)
+  // Compilers keep the halves of a 128-bit product in memory.
+  uint64_t high = 0;
+  asm("mulq %2" : "+a"(a), "=d"(high) : "r"(b) : "cc");
+  return a ^ high;
+#else
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(a) * b;
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+#endif
 }
 
-// Hash of a suffix from that of its parent and its first label, whose length byte is part of it; reads up to
-// 16 bytes past it. The root's is 0.
-inline uint64_t hash_label(const uint64_t* secret, uint64_t parent, const uint8_t* label) noexcept {
-  size_t left = label[0] + 1u;
-  for (; left > 16; left -= 16, label += 16)
-    parent = folded(kernels::load64(label) ^ parent ^ secret[0], kernels::load64(label + 8) ^ secret[1]);
-  const uint8_t* mask = kMask + 16 - left;
-  return folded((kernels::load64(label) & kernels::load64(mask)) ^ parent ^ secret[0],
-                (kernels::load64(label + 8) & kernels::load64(mask + 8)) ^ secret[1]);
+// Hash of a suffix from that of its parent, by pieces of 16 bytes that cover its first label. What a piece
+// holds of the labels behind is part of the suffix as well; behind the root label 16 zero bytes have to
+// follow. The root's hash is secret[0].
+inline uint64_t hash_label(uint64_t secret, uint64_t parent, const uint8_t* label) noexcept {
+  if (__builtin_expect(label[0] > 15, 0)) {
+    const uint8_t* end = label + label[0] + 1;
+    for (; end - label > 16; label += 16)
+      parent = folded(kernels::load64(label) ^ parent, kernels::load64(label + 8) ^ secret);
+  }
+  return folded(kernels::load64(label) ^ parent, kernels::load64(label + 8) ^ secret);
 }
 
-inline uint64_t bucket_of(uint64_t hash, uint32_t buckets) noexcept { return (hash >> 32) * buckets >> 32; }
-inline uint32_t word_of(uint64_t hash) noexcept { return static_cast<uint32_t>(hash) << 8; }
+inline uint64_t bucket_of(uint64_t hash, uint32_t buckets) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<uint64_t>(static_cast<Wide>(hash) * buckets >> 64);
+}
+inline uint16_t tag_of(uint64_t hash) noexcept { return static_cast<uint16_t>(hash); }
+inline uint64_t further_of(uint64_t hash) noexcept { return uint64_t{1} << (hash >> 16) % 64; }
 
 inline uint16_t load_id(const uint8_t* from) noexcept {
   uint16_t id = 0;
@@ -147,7 +166,7 @@ class Names {
   uint64_t size() const noexcept { return header_ == nullptr ? 0 : header_->names; }
   uint32_t listsets() const noexcept { return header_ == nullptr ? 0 : header_->listsets; }
   const uint64_t* lists(uint16_t listset) const noexcept { return lists_[listset].bits; }  // kMaxLists bits
-  const uint64_t* secret() const noexcept { return header_->secret; }
+  const uint64_t* secret() const noexcept { return secret_; }
 
   // What the table says of a name itself; for builders and explanations.
   struct Entry {
@@ -162,26 +181,38 @@ class Names {
   friend void walk(const Names*, const Names*, const QueryName&, Visit&&) noexcept;
   static constexpr size_t kAhead = 8;  // levels whose buckets are fetched before the first is looked at
 
+  struct Place {
+    uint64_t hash;
+    const names::Bucket* bucket;
+  };
   struct Level {
     const uint8_t* name;  // null: no entry
     uint32_t flags;       // of it
     uint32_t interior;    // not 0: go on
   };
-  Level level(uint64_t hash, const uint8_t* suffix, size_t size, uint32_t own) const noexcept;
+  Place place(uint64_t parent, const uint8_t* label) const noexcept {
+    const uint64_t hash = names::hash_label(secret_[1], parent, label);
+    return {hash, buckets_ + names::bucket_of(hash, count_)};
+  }
+  Level level(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
+              uint32_t passed = 0, uint32_t interior = 0) const noexcept;
+  Level level_further(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
+                      uint32_t passed, uint32_t interior) const noexcept;
+  template <uint32_t kFlag>
+  Level level_near(const Place& place, const uint8_t* suffix, const uint8_t* end) const noexcept;
+  template <class Visit>
+  void walk_any(const QueryName& name, Visit& visit) const noexcept;
   bool is_top(uint64_t hash) const noexcept {
     return (header_->tops[hash / 64 % (names::kTopBits / 64)] >> (hash % 64) & 1) != 0;
   }
-  uint64_t hash(const QueryName& name, uint64_t parent, size_t depth) const noexcept {
-    const uint64_t value = names::hash_label(header_->secret, parent, name.label(depth));
-    __builtin_prefetch(buckets_ + names::bucket_of(value, count_));
-    return value;
-  }
 
-  const names::Header* header_ = nullptr;
+  uint64_t secret_[2] = {0, 0};
   const names::Bucket* buckets_ = nullptr;
-  const uint8_t* blob_ = nullptr;
-  const names::Lists* lists_ = nullptr;
   uint32_t count_ = 0;  // of buckets
+  uint32_t root_flags_ = 0;
+  const uint8_t* blob_ = nullptr;
+  const names::Header* header_ = nullptr;
+  const names::Lists* lists_ = nullptr;
 };
 
 // Base and delta together: at every level the delta's entry for a name stands in the place of the base's.

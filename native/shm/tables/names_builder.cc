@@ -131,13 +131,19 @@ struct NamesWriter::Placing {
     size_t at = home;
     for (; used[at] == kSlots; ++at) {
       if (at == home + kMaxDisplaced) return false;
-      uint8_t* last = buckets + at * sizeof(Bucket) + (kSlots - 1) * sizeof(uint32_t);
-      *last = static_cast<uint8_t>(*last | kMore);
+      uint8_t* passed = buckets + at * sizeof(Bucket) + offsetof(Bucket, further);
+      uint64_t further = 0;
+      std::memcpy(&further, passed, sizeof further);
+      further |= further_of(item.hash);
+      std::memcpy(passed, &further, sizeof further);
     }
-    const uint32_t word = word_of(item.hash) | item.flags;
-    uint8_t* slot = buckets + at * sizeof(Bucket) + size_t{used[at]++} * sizeof(uint32_t);
-    std::memcpy(slot, &word, sizeof word);
-    std::memcpy(slot + sizeof Bucket::words, &item.offset, sizeof item.offset);
+    const size_t slot = used[at]++;
+    uint8_t* bucket = buckets + at * sizeof(Bucket);
+    const uint16_t tag = tag_of(item.hash);
+    std::memcpy(bucket + slot * sizeof tag, &tag, sizeof tag);
+    bucket[offsetof(Bucket, flags) + slot] = static_cast<uint8_t>(item.flags);
+    std::memcpy(bucket + offsetof(Bucket, names) + slot * sizeof item.offset, &item.offset,
+                sizeof item.offset);
     return true;
   }
 
@@ -165,19 +171,25 @@ bool NamesWriter::place() {
   std::fill(std::begin(header_.tops), std::end(header_.tops), uint64_t{0});
   Placing placing(body_.data() + places.buckets, header_.buckets);
   const uint8_t* blob = body_.data() + sizeof(Header);
-  uint64_t hashes[kMaxLabels + 1] = {};
+  uint64_t hashes[kMaxLabels + 1];
+  hashes[0] = header_.secret[0];
   const uint8_t* starts[kMaxLabels + 1];
+  uint8_t name[kMaxName + 16];
   size_t at = kBlobStart;
   for (size_t i = 0; i < records_.size(); ++i) {
     const uint32_t own = records_[i].flags;
     at += (own & kHere) / kHere * sizeof(uint16_t) + (own & kTwo) / kTwo * sizeof(uint16_t);
     const auto offset = static_cast<uint32_t>(at);
+    // Hashes reach past a name's end, where a query has zeros.
     size_t labels = 0;
-    for (; blob[at] != 0; at += blob[at] + 1u) starts[labels++] = blob + at;
-    ++at;
+    size_t size = 0;
+    for (; blob[at + size] != 0; size += blob[at + size] + 1u) starts[labels++] = name + size;
+    std::memcpy(name, blob + at, ++size);
+    std::memset(name + size, 0, 16);
+    at += size;
     const size_t common = records_[i].common;
     for (size_t depth = common + 1; depth <= labels; ++depth) {
-      hashes[depth] = hash_label(header_.secret, hashes[depth - 1], starts[labels - depth]);
+      hashes[depth] = hash_label(header_.secret[1], hashes[depth - 1], starts[labels - depth]);
       if (depth > 1 && depth < labels && !placing.add(hashes[depth], kInterior, 0)) return false;
     }
     if (labels == 1) header_.tops[hashes[1] / 64 % (kTopBits / 64)] |= uint64_t{1} << hashes[1] % 64;
@@ -188,11 +200,11 @@ bool NamesWriter::place() {
 }
 
 std::vector<uint8_t> NamesWriter::finish() {
-  constexpr uint64_t kLoad = 13;  // half slots in use of a bucket's 8, on average
+  constexpr uint64_t kLoad = 22;  // quarters of slots in use of a bucket's 8, on average
   constexpr int kTries = 32;
   header_.blob = static_cast<uint32_t>(body_.size() - sizeof(Header));
   header_.listsets = static_cast<uint32_t>(lists_.size());
-  uint64_t buckets = header_.slots * 2 / kLoad + 1;
+  uint64_t buckets = header_.slots * 4 / kLoad + 1;
   for (int attempt = 0; attempt < kTries; ++attempt) {
     if (buckets > UINT32_MAX) throw std::length_error("names need more than 2^32 buckets");
     header_.buckets = static_cast<uint32_t>(buckets);
@@ -201,11 +213,10 @@ std::vector<uint8_t> NamesWriter::finish() {
     if (place()) {
       std::copy(lists_.begin(), lists_.end(), reinterpret_cast<Lists*>(body_.data() + places.lists));
       std::memcpy(body_.data(), &header_, sizeof header_);
-      records_ = {};
       return std::move(body_);
     }
     draw();
-    buckets += buckets / 8 + 1;
+    buckets += buckets / 32 + 1;
   }
   throw std::length_error("names do not spread over their buckets");
 }

@@ -11,12 +11,12 @@ namespace {
 using namespace names;
 
 // Offsets and ids of one entry, whose flags may be any.
-bool entry_holds(const Header& header, const uint8_t* blob, uint32_t word, uint32_t offset) {
-  if ((word & kOwn) == 0) return true;
+bool entry_holds(const Header& header, const uint8_t* blob, uint32_t flags, uint32_t offset) {
+  if ((flags & kOwn) == 0) return true;
   if (offset < kBlobStart || offset >= header.blob) return false;
   const uint8_t* name = blob + offset;
-  if ((word & kHere) != 0 && id_here(name, word) >= header.listsets) return false;
-  return (word & kBelow) == 0 || id_below(name) < header.listsets;
+  if ((flags & kHere) != 0 && id_here(name, flags) >= header.listsets) return false;
+  return (flags & kBelow) == 0 || id_below(name) < header.listsets;
 }
 
 // Names lie anywhere: they are fetched some buckets ahead.
@@ -29,7 +29,7 @@ bool entries_hold(const Header& header, const Bucket* buckets, const uint8_t* bl
         __builtin_prefetch(blob + std::min(offset, header.blob));
     }
     for (uint32_t slot = 0; slot < kSlots; ++slot) {
-      if (!entry_holds(header, blob, buckets[i].words[slot], buckets[i].names[slot])) return false;
+      if (!entry_holds(header, blob, buckets[i].flags[slot], buckets[i].names[slot])) return false;
     }
   }
   return true;
@@ -71,6 +71,8 @@ bool Names::open(Body body, const Limits& limits, Names& out, std::string& why) 
     return fails("names: a list that is not registered");
   if (!root_holds(*header)) return fails("names: the root's lists are out of range");
   if (!entries_hold(*header, buckets, blob)) return fails("names: an entry points out of range");
+  std::copy(header->secret, header->secret + 2, out.secret_);
+  out.root_flags_ = header->root_flags;
   out.header_ = header;
   out.buckets_ = buckets;
   out.blob_ = blob;
@@ -85,10 +87,9 @@ Names::Entry Names::find(const QueryName& name) const noexcept {
                  (flags & kBelow) != 0 ? lists(below) : nullptr};
   };
   if (name.labels() == 0) return entry(header_->root_flags, header_->root_here, header_->root_below);
-  uint64_t value = 0;
-  for (size_t depth = 1; depth <= name.labels(); ++depth)
-    value = hash_label(header_->secret, value, name.label(depth));
-  const Level found = level(value, name.data(), name.size(), kOwn);
+  Place at{secret_[0], nullptr};
+  for (size_t depth = 1; depth <= name.labels(); ++depth) at = place(at.hash, name.label(depth));
+  const Level found = level(at, name.data(), name.end(), kOwn);
   if (found.name == nullptr) return {};
   const uint16_t here = (found.flags & kHere) != 0 ? id_here(found.name, found.flags) : uint16_t{0};
   const uint16_t below = (found.flags & kBelow) != 0 ? id_below(found.name) : uint16_t{0};

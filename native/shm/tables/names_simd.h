@@ -35,10 +35,10 @@ inline bool equal(const uint8_t* a, const uint8_t* b, size_t size) noexcept {
   return std::memcmp(a, b, size) == 0;
 }
 
-// Bit i: the upper 24 bits of words[i] are those of `word`.
-inline uint32_t match(const uint32_t* words, uint32_t word) noexcept {
+// Bit i: tags[i] is `tag`.
+inline uint32_t match(const uint16_t* tags, uint16_t tag) noexcept {
   uint32_t found = 0;
-  for (uint32_t i = 0; i < 8; ++i) found |= static_cast<uint32_t>((words[i] ^ word) < 256) << i;
+  for (uint32_t i = 0; i < 8; ++i) found |= static_cast<uint32_t>(tags[i] == tag) << i;
   return found;
 }
 
@@ -64,14 +64,10 @@ inline void store16(uint8_t* to, __m128i bytes) noexcept {
 inline void fold(uint8_t* to, const uint8_t* from, size_t size) noexcept {
   if (size >= 16) {
     const size_t last = size - 16;
-    for (size_t at = 0; at < last; at += 32) {
-      const size_t next = at + 16 < last ? at + 16 : last;
-      const __m128i low = load16(from + at);
-      const __m128i high = load16(from + next);
-      store16(to + at, fold16(low));
-      store16(to + next, fold16(high));
-    }
-    store16(to + last, fold16(load16(from + last)));
+    const __m128i tail = load16(from + last);
+    store16(to, fold16(load16(from)));
+    for (size_t at = 16; at < last; at += 16) store16(to + at, fold16(load16(from + at)));
+    store16(to + last, fold16(tail));
   } else if (size >= 8) {
     const __m128i low = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
     const __m128i high = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + size - 8));
@@ -91,13 +87,10 @@ inline bool equal(const uint8_t* a, const uint8_t* b, size_t size) noexcept {
   }
 }
 
-inline uint32_t match(const uint32_t* words, uint32_t word) noexcept {
-  const auto* at = reinterpret_cast<const __m128i*>(words);
-  const __m128i tag = _mm_set1_epi32(static_cast<int>(word >> 8));
-  const __m128i low = _mm_cmpeq_epi32(_mm_srli_epi32(_mm_load_si128(at), 8), tag);
-  const __m128i high = _mm_cmpeq_epi32(_mm_srli_epi32(_mm_load_si128(at + 1), 8), tag);
-  const __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128());
-  return static_cast<uint32_t>(_mm_movemask_epi8(bytes));
+inline uint32_t match(const uint16_t* tags, uint16_t tag) noexcept {
+  const __m128i same = _mm_cmpeq_epi16(_mm_load_si128(reinterpret_cast<const __m128i*>(tags)),
+                                       _mm_set1_epi16(static_cast<int16_t>(tag)));
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(same, _mm_setzero_si128())));
 }
 
 #else

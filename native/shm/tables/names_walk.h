@@ -9,27 +9,6 @@
 
 namespace nnoe::tables {
 
-// Looks for one suffix. Only entries with a flag of `own` are compared with it; of the others the interior
-// mark counts.
-inline Names::Level Names::level(uint64_t hash, const uint8_t* suffix, size_t size,
-                                 uint32_t own) const noexcept {
-  const names::Bucket* bucket = buckets_ + names::bucket_of(hash, count_);
-  const uint32_t word = names::word_of(hash);
-  uint32_t interior = 0;
-  for (uint32_t left = names::kMaxDisplaced;; --left, ++bucket) {
-    for (uint32_t found = kernels::match(bucket->words, word); found != 0; found &= found - 1) {
-      const auto slot = static_cast<uint32_t>(__builtin_ctz(found));
-      const uint32_t flags = bucket->words[slot];
-      if ((flags & own) != 0) {
-        const uint8_t* name = blob_ + bucket->names[slot];
-        if (kernels::equal(suffix, name, size)) return {name, flags, flags & names::kInterior};
-      }
-      interior |= flags & names::kInterior;
-    }
-    if ((bucket->words[names::kSlots - 1] & names::kMore) == 0 || left == 0) return {nullptr, 0, interior};
-  }
-}
-
 namespace names {
 inline uint16_t id_here(const uint8_t* name, uint32_t flags) noexcept {
   static_assert(kTwo == 4, "half of it is the size of an id");
@@ -38,29 +17,107 @@ inline uint16_t id_here(const uint8_t* name, uint32_t flags) noexcept {
 inline uint16_t id_below(const uint8_t* name) noexcept { return load_id(name - sizeof(uint16_t)); }
 }  // namespace names
 
+// Looks for one suffix, up to `end`, from the bucket after the first `passed` ones on. Only entries with a
+// flag of `own` are compared with it; of the others the interior mark counts.
+inline Names::Level Names::level(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
+                                 uint32_t passed, uint32_t interior) const noexcept {
+  for (; passed <= names::kMaxDisplaced; ++passed) {
+    const names::Bucket& bucket = place.bucket[passed];
+    for (uint32_t found = kernels::match(bucket.tags, names::tag_of(place.hash)); found != 0;
+         found &= found - 1) {
+      const auto slot = static_cast<uint32_t>(__builtin_ctz(found));
+      const uint32_t flags = bucket.flags[slot];
+      if ((flags & own) != 0) {
+        const uint8_t* entry = blob_ + bucket.names[slot];
+        if (kernels::equal(suffix, entry, static_cast<size_t>(end - suffix)))
+          return {entry, flags, flags & names::kInterior};
+      }
+      interior |= flags & names::kInterior;
+    }
+    if ((bucket.further & names::further_of(place.hash)) == 0) break;
+  }
+  return {nullptr, 0, interior};
+}
+
+[[gnu::noinline]] inline Names::Level Names::level_further(const Place& place, const uint8_t* suffix,
+                                                           const uint8_t* end, uint32_t own, uint32_t passed,
+                                                           uint32_t interior) const noexcept {
+  return level(place, suffix, end, own, passed, interior);
+}
+
+// The same for what is nearly always so: the first bucket decides, and one slot of it at most.
+template <uint32_t kFlag>
+[[gnu::always_inline]] inline Names::Level Names::level_near(const Place& place, const uint8_t* suffix,
+                                                             const uint8_t* end) const noexcept {
+  const names::Bucket* bucket = place.bucket;
+  const uint32_t found = kernels::match(bucket->tags, names::tag_of(place.hash));
+  uint32_t interior = 0;
+  if (found != 0) {
+    const auto slot = static_cast<uint32_t>(__builtin_ctz(found));
+    const uint32_t flags = bucket->flags[slot];
+    interior = flags & names::kInterior;
+    if ((flags & kFlag) != 0) {
+      const uint8_t* entry = blob_ + bucket->names[slot];
+      if (__builtin_expect(kernels::equal(suffix, entry, static_cast<size_t>(end - suffix)), 1))
+        return {entry, flags, interior};
+    }
+    if (__builtin_expect((found & (found - 1)) != 0, 0))
+      return level_further(place, suffix, end, kFlag, 0, 0);
+  }
+  if (__builtin_expect((bucket->further & names::further_of(place.hash)) != 0, 0))
+    return level_further(place, suffix, end, kFlag, 1, interior);
+  return {nullptr, 0, interior};
+}
+
 template <class Visit>
-void Names::walk(const QueryName& name, Visit&& visit) const noexcept {
+inline void Names::walk(const QueryName& name, Visit&& visit) const noexcept {
+  const size_t labels = name.labels();
+  if (__builtin_expect(labels - 2 > kAhead - 2 || root_flags_ != 0, 0)) return walk_any(name, visit);
+  const uint8_t* const* label = name.labels_ + labels - 1;
+  Place top{names::hash_label(secret_[1], secret_[0], *label), nullptr};
+  if (__builtin_expect(is_top(top.hash), 0)) return walk_any(name, visit);
+  Place places[kAhead];
+  Place* at = places;
+  uint64_t hash = top.hash;
+  while (label != name.labels_) {
+    *at = place(hash, *--label);
+    __builtin_prefetch(at->bucket);
+    hash = at++->hash;
+  }
+  const Place* last = at - 1;
+  label = name.labels_ + labels - 2;
+  for (at = places; at != last; ++at, --label) {
+    const Level found = level_near<names::kBelow>(*at, *label, name.end());
+    if (found.name != nullptr) visit(static_cast<size_t>(at - places) + 2, names::id_below(found.name));
+    if (found.interior == 0) return;
+  }
+  const Level found = level_near<names::kHere>(*last, name.data(), name.end());
+  if (found.name != nullptr) visit(labels, names::id_here(found.name, found.flags));
+}
+
+// With lists for the root or top-level names, and of any depth: buckets are fetched kAhead levels at a time.
+template <class Visit>
+[[gnu::noinline]] void Names::walk_any(const QueryName& name, Visit& visit) const noexcept {
   using namespace names;
   const size_t labels = name.labels();
-  if (header_->root_flags != 0) {
-    if (labels == 0 && (header_->root_flags & kHere) != 0) visit(size_t{0}, header_->root_here);
-    if (labels != 0 && (header_->root_flags & kBelow) != 0) visit(size_t{0}, header_->root_below);
-  }
-  uint64_t hashes[kAhead];
-  uint64_t parent = 0;
+  if (labels == 0 && (root_flags_ & kHere) != 0) visit(size_t{0}, header_->root_here);
+  if (labels != 0 && (root_flags_ & kBelow) != 0) visit(size_t{0}, header_->root_below);
+  Place places[kAhead];
+  uint64_t hash = secret_[0];
   for (size_t from = 1; from <= labels; from += kAhead) {
     const size_t until = std::min(labels, from + kAhead - 1);
     for (size_t depth = from; depth <= until; ++depth) {
-      parent = hash(name, parent, depth);
-      hashes[depth - from] = parent;
+      places[depth - from] = place(hash, name.label(depth));
+      hash = places[depth - from].hash;
+      __builtin_prefetch(places[depth - from].bucket);
     }
     for (size_t depth = from; depth <= until; ++depth) {
-      const uint64_t value = hashes[depth - from];
-      if (depth == 1 && !is_top(value)) continue;
-      const Level found =
-          level(value, name.label(depth), name.suffix_size(depth), depth == labels ? kHere : kBelow);
+      const Place& one = places[depth - from];
+      if (depth == 1 && !is_top(one.hash)) continue;
+      const bool whole = depth == labels;
+      const Level found = level(one, name.label(depth), name.end(), whole ? kHere : kBelow);
       if (found.name != nullptr)
-        visit(depth, depth == labels ? id_here(found.name, found.flags) : id_below(found.name));
+        visit(depth, whole ? id_here(found.name, found.flags) : id_below(found.name));
       if (found.interior == 0 && depth > 1) return;
     }
   }
@@ -83,40 +140,47 @@ void walk(const Names* base, const Names* delta, const QueryName& name, Visit&& 
   if (labels == 0 && (root.root_flags & kHere) != 0) visit(size_t{0}, root.root_here, &root == &changed);
   if (labels != 0 && (root.root_flags & kBelow) != 0) visit(size_t{0}, root.root_below, &root == &changed);
 
-  const bool same = std::equal(base->secret(), base->secret() + 2, delta->secret());
-  uint64_t hashes[Names::kAhead][2];
-  uint64_t parents[2] = {0, 0};
-  bool in_base = true;
-  bool in_delta = true;
+  const bool same = std::equal(base->secret_, base->secret_ + 2, delta->secret_);
+  Names::Place in_base[Names::kAhead];
+  Names::Place in_delta[Names::kAhead];
+  uint64_t hashes[2] = {base->secret_[0], delta->secret_[0]};
+  bool base_goes_on = true;
+  bool delta_goes_on = true;
   for (size_t from = 1; from <= labels; from += Names::kAhead) {
     const size_t until = std::min(labels, from + Names::kAhead - 1);
     for (size_t depth = from; depth <= until; ++depth) {
-      parents[0] = base->hash(name, parents[0], depth);
-      parents[1] = same ? parents[0] : delta->hash(name, parents[1], depth);
-      if (same) __builtin_prefetch(delta->buckets_ + bucket_of(parents[1], delta->count_));
-      hashes[depth - from][0] = parents[0];
-      hashes[depth - from][1] = parents[1];
+      const uint8_t* label = name.label(depth);
+      Names::Place& one = in_base[depth - from] = base->place(hashes[0], label);
+      Names::Place& other = in_delta[depth - from];
+      if (same)
+        other = {one.hash, delta->buckets_ + bucket_of(one.hash, delta->count_)};
+      else
+        other = delta->place(hashes[1], label);
+      __builtin_prefetch(one.bucket);
+      __builtin_prefetch(other.bucket);
+      hashes[0] = one.hash;
+      hashes[1] = other.hash;
     }
     for (size_t depth = from; depth <= until; ++depth) {
-      const uint64_t* values = hashes[depth - from];
-      const uint8_t* suffix = name.label(depth);
-      const size_t size = name.suffix_size(depth);
+      const Names::Place& one = in_base[depth - from];
+      const Names::Place& other = in_delta[depth - from];
+      const uint32_t wanted = depth == labels ? kHere : kBelow;
       Names::Level over{nullptr, 0, 0};
-      if (in_delta && (depth > 1 || delta->is_top(values[1]))) {
-        over = delta->level(values[1], suffix, size, kOwn);
-        in_delta = over.interior != 0 || depth == 1;
+      if (delta_goes_on && (depth > 1 || delta->is_top(other.hash))) {
+        over = delta->level(other, name.label(depth), name.end(), kOwn);
+        delta_goes_on = over.interior != 0 || depth == 1;
       }
       Names::Level found = over;
-      const uint32_t wanted = depth == labels ? kHere : kBelow;
-      if (in_base && (depth > 1 || base->is_top(values[0]))) {
-        const Names::Level below = base->level(values[0], suffix, size, over.name != nullptr ? 0 : wanted);
-        in_base = below.interior != 0 || depth == 1;
+      if (base_goes_on && (depth > 1 || base->is_top(one.hash))) {
+        const Names::Level below =
+            base->level(one, name.label(depth), name.end(), over.name != nullptr ? 0 : wanted);
+        base_goes_on = below.interior != 0 || depth == 1;
         if (over.name == nullptr) found = below;
       }
       if (found.name != nullptr && (found.flags & wanted) != 0)
         visit(depth, depth == labels ? id_here(found.name, found.flags) : id_below(found.name),
               over.name != nullptr);
-      if (!in_base && !in_delta) return;
+      if (!base_goes_on && !delta_goes_on) return;
     }
   }
 }

@@ -16,12 +16,13 @@ NNOE_INLINE uint32_t ones_below(uint64_t bits, uint64_t slot) noexcept {
 
 NNOE_INLINE uint16_t leaf_of(const Poptrie& trie, const PoptrieNode& node, uint64_t slot) noexcept {
   // The bit at or below `slot` that stands highest marks the leaf.
-  const uint64_t kept = node.leaves << (63 - slot);
+  const uint64_t kept = node.leaves << (~slot & 63);
   return trie.leaves[node.first_leaf + static_cast<uint32_t>(__builtin_popcountll(kept)) - 1];
 }
 
-// Goes down `windows` nodes at most (0: as far as there are any) by the bits of `window`, from the top. True
-// with the answer in `value`, false with the node to go on with in `entry`.
+// Goes down by the bits of `window`, from the top; when kBounded, `windows` nodes at most. True with the
+// answer in `value`, false with the node to go on with in `entry`.
+template <bool kBounded>
 NNOE_INLINE bool descend(const Poptrie& trie, uint64_t window, uint32_t windows, uint32_t& entry,
                          uint16_t& value) noexcept {
   do {
@@ -33,14 +34,14 @@ NNOE_INLINE bool descend(const Poptrie& trie, uint64_t window, uint32_t windows,
       return true;
     }
     entry = node.first_child + ones_below(node.children, slot);
-  } while (--windows != 0);
+  } while (!kBounded || --windows != 0);
   return false;
 }
 
 NNOE_INLINE uint16_t find4(const Poptrie& trie, uint64_t high) noexcept {
   uint32_t entry = trie.root[high >> (64 - trie.root_bits)];
   auto value = static_cast<uint16_t>(entry);
-  if ((entry & kRootLeaf) == 0) descend(trie, high << trie.root_bits, 0, entry, value);
+  if ((entry & kRootLeaf) == 0) descend<false>(trie, high << trie.root_bits, 0, entry, value);
   return value;
 }
 
@@ -49,7 +50,8 @@ NNOE_INLINE uint16_t find6(const Poptrie& trie, uint64_t high, uint64_t low) noe
   auto value = static_cast<uint16_t>(entry);
   if ((entry & kRootLeaf) != 0) return value;
   const uint32_t windows = trie.root_bits == 16 ? 8 : (64 - trie.root_bits) / kStride;
-  if (!descend(trie, high << trie.root_bits, windows, entry, value)) descend(trie, low, 0, entry, value);
+  if (!descend<true>(trie, high << trie.root_bits, windows, entry, value))
+    descend<false>(trie, low, 0, entry, value);
   return value;
 }
 

@@ -37,7 +37,7 @@ test('bash completes commands, options, choices and files', async () => {
   writeFileSync(join(directory, 'my host.toml'), '');
   mkdirSync(join(directory, 'etc'));
   const cases: [words: string[], offered: string][] = [
-    [['nnoe', ''], 'host check status leases resync roles plugins config completion help'],
+    [['nnoe', ''], 'host check status leases roles lists resync plugins config completion help'],
     [['nnoe', 'st'], 'status'],
     [['nnoe', 'x'], ''],
     [['nnoe', '--n'], '--no-color'],
@@ -49,7 +49,7 @@ test('bash completes commands, options, choices and files', async () => {
     [['nnoe', 'completion', ''], 'bash zsh'],
     [['nnoe', 'completion', '--json', 'z'], 'zsh'],
     [['nnoe', 'completion', 'bash', ''], ''],
-    [['nnoe', 'plugins', 'l'], 'leases'],
+    [['nnoe', 'plugins', 'l'], 'leases lists'],
     [['nnoe', 'help', 'pl'], 'plugins'],
     [['nnoe', 'status', '--config', 'm'], 'my host.toml'],
     [['nnoe', 'status', '--config', '=', 'm'], 'my host.toml'],

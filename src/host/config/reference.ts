@@ -148,9 +148,8 @@ ${parts.join('\n')}`;
 
 /** Names for what the operator names. */
 const sampleName = (path: readonly string[]): string =>
-  path
-    .map((step, i) => (step === '*' ? (path[i - 1] === 'journal' ? 'dhcp4' : 'first-seen') : step))
-    .join('.');
+  path.map((step, i) => (step === '*' ? (sampleNames[path[i - 1] ?? ''] ?? 'first-seen') : step)).join('.');
+const sampleNames: Record<string, string> = { journal: 'dhcp4', list: 'ads' };
 
 const comment = (text: string): string => (text === '' ? '' : `## ${text}\n`);
 

@@ -9,6 +9,8 @@
 //   GET  /v1/leases[?address=A|prefix=CIDR]            LeaseLine...: lease*, end
 //   GET  /v1/leases?watch=1[&snapshot=1][&address=..]  LeaseLine...: lease*, live, put/delete*, until somebody closes
 //   POST /v1/resync[?source=NAME][&wait=0]             ResyncLine...: walk*, end
+//   GET  /v1/report?plugin=NAME[&subject=S]            what the plugin says, a JSON object
+//   POST /v1/operate?plugin=NAME&operation=O[&subject] likewise, when it is done
 //
 // Anything else, and any parameter not named here, is answered with 4xx and a Refusal. A stream that cannot go
 // on ends with an `error` line; one that ends without `end` or `error` was cut off.
@@ -19,6 +21,8 @@ export const routes = {
   roles: '/v1/roles',
   leases: '/v1/leases',
   resync: '/v1/resync',
+  report: '/v1/report',
+  operate: '/v1/operate',
 } as const;
 
 /** Body of every answer that is not 200, and the content of an `error` line. */

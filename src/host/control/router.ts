@@ -2,6 +2,7 @@
 // What may be asked over the control socket: method, path and parameters, each refused by name when it is wrong.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NnoeError } from '../errors.js';
+import type { Operations } from '../plugin.js';
 import type { Store, StoreHealth } from '../store/store.js';
 import type { Source } from '../streams/source.js';
 import type { TablesService } from '../tables/service.js';
@@ -19,6 +20,7 @@ import { type LeaseSource, leasePages } from './lease-list.js';
 import { watchLeases } from './lease-watch.js';
 import type { ControlLimits } from './limits.js';
 import { Lines } from './lines.js';
+import { operate } from './operate.js';
 import { badRequest, faultOf, helpOf, Refused } from './refusal.js';
 import { resync } from './resync.js';
 import { clientReport, rolesReport } from './tables.js';
@@ -31,6 +33,8 @@ export interface ControlTarget {
   /** Above every key, without a slash at its end. */
   root: string;
   sources: readonly Source[];
+  /** By plugin that is enabled; undefined: it does not run now. */
+  operations(): Record<string, Operations | undefined>;
   tables: TablesService;
 }
 
@@ -82,6 +86,17 @@ export class Router {
         method: 'POST',
         parameters: ['source', 'wait'],
         answer: (query, response) => this.#resyncRoute(query, response),
+      },
+      [routes.report]: {
+        method: 'GET',
+        parameters: ['plugin', 'subject'],
+        answer: async (query, response) =>
+          json(response, await operate(target.operations(), query, 'report')),
+      },
+      [routes.operate]: {
+        method: 'POST',
+        parameters: ['plugin', 'operation', 'subject'],
+        answer: async (query, response) => json(response, await operate(target.operations(), query)),
       },
     };
   }

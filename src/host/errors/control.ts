@@ -44,6 +44,20 @@ export const controlErrors = {
     help: 'The plugin `roles` does: see enabled in its section of the configuration.',
     retry: false,
   },
+  CONTROL_OPERATION: {
+    code: 'CONTROL_OPERATION',
+    message: 'plugin {plugin} refuses {operation}: {reason}',
+    help: 'The plugin says why in its own words; its README tells what may be asked of it. Nothing was changed unless the reason says so.',
+    retry: false,
+    exit: 70,
+  },
+  CONTROL_PLUGIN: {
+    code: 'CONTROL_PLUGIN',
+    message: 'plugin {plugin} does not run now',
+    help: '`nnoe status` tells why: it is being set up, or it failed and is tried again. When it is not enabled, set enabled in its section and start the host again.',
+    retry: true,
+    exit: 75,
+  },
   CONTROL_REQUEST: {
     code: 'CONTROL_REQUEST',
     message: 'the request is refused: {reason}',

@@ -136,6 +136,9 @@ export function checkRunning(plugin: AnyPlugin, running: Running): void {
   };
   if (typeof running?.health !== 'function') refuse('it does not say how it is (health)');
   if (running.stop !== undefined && typeof running.stop !== 'function') refuse('its stop is no function');
+  const { operations = {} } = running;
+  for (const [name, work] of Object.entries(operations))
+    if (!/^[a-z][a-z-]*$/.test(name) || typeof work !== 'function') refuse(`its operation ${name} is none`);
   for (const stream of streams) {
     const handler = (running as Record<string, unknown>)[stream];
     const declared = Object.hasOwn(plugin.consumes, stream);

@@ -7,7 +7,7 @@ import type { NnoeError } from '../errors.js';
 import { type Logger, say, sayError } from '../log.js';
 import type { HostMetrics } from '../metrics.js';
 import type { TableProvider } from '../plugin/tables.js';
-import type { AnyPlugin, ConsumeSpec, Health, LeaseBatch } from '../plugin.js';
+import type { AnyPlugin, ConsumeSpec, Health, LeaseBatch, Operations } from '../plugin.js';
 import { type NotReady, troubled, waitsFor } from '../readiness.js';
 import type { Store } from '../store/store.js';
 import type { Source } from '../streams/source.js';
@@ -85,6 +85,12 @@ export class PluginRunner {
       return { state: 'failed', code: this.#trouble.code, reason: this.#trouble.message };
     if (said === undefined) return { state: 'starting', reason: 'setting up' };
     return { state: said.state, reason: said.reason ?? '' };
+  }
+
+  /** What operators may ask of it; undefined while it does not run. */
+  operations(): Operations | undefined {
+    const running = this.#life?.running;
+    return running === undefined ? undefined : (running.operations ?? {});
   }
 
   /** See readiness.ts. */

@@ -140,7 +140,7 @@ function overUdp(server: Server, query: Buffer, from: string, timeout: number): 
 }
 
 function overTcp(server: Server, query: Buffer, from: string, timeout: number): Promise<Buffer | undefined> {
-  return new Promise((done) => {
+  return new Promise((done, fail) => {
     const socket = createConnection({ port: server.port, host: server.address, localAddress: from });
     const parts: Buffer[] = [];
     const finish = (answer?: Buffer) => {
@@ -155,7 +155,14 @@ function overTcp(server: Server, query: Buffer, from: string, timeout: number): 
       const all = Buffer.concat(parts);
       if (all.length >= 2 && all.length >= 2 + all.readUInt16BE(0)) finish(all.subarray(2));
     });
-    socket.once('error', () => finish());
+    // A server that drops a query closes, or resets when it had not read all of it.
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') finish();
+      else {
+        clearTimeout(timer);
+        fail(error);
+      }
+    });
     socket.once('close', () => finish());
   });
 }

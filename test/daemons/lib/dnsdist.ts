@@ -35,6 +35,8 @@ export interface DnsdistOptions {
   lua?: string[];
   /** Threads that listen; default 1. */
   threads?: number;
+  /** Added to a configuration in YAML (dnsdist 2); then `lua` is what stands in the file beside it. */
+  yaml?: string;
 }
 
 let version: [number, number] | undefined;
@@ -76,9 +78,19 @@ export class Dnsdist implements Server {
   }
 }
 
-function writeConfig({ server, lua = [], threads = 1 }: DnsdistOptions, port: number): [string, string] {
+/** The configuration's file, and its directory. */
+function writeConfig(options: DnsdistOptions, port: number): [string, string] {
   const directory = temporary('dnsdist');
-  const file = join(directory, 'dnsdist.conf');
+  const file = join(directory, options.yaml === undefined ? 'dnsdist.conf' : 'dnsdist.yml');
+  if (options.yaml === undefined) writeFileSync(file, luaConfig(options, port));
+  else {
+    writeFileSync(file, yamlConfig(options, port));
+    if (options.lua) writeFileSync(join(directory, 'dnsdist.lua'), `${options.lua.join('\n')}\n`);
+  }
+  return [file, directory];
+}
+
+function luaConfig({ server, lua = [], threads = 1 }: DnsdistOptions, port: number): string {
   const listeners = Array.from(
     { length: threads },
     (_, i) => `${i === 0 ? 'setLocal' : 'addLocal'}("127.0.0.1:${port}", { reusePort = true })`,
@@ -91,9 +103,26 @@ function writeConfig({ server, lua = [], threads = 1 }: DnsdistOptions, port: nu
     `newServer({ address = "${server.address}:${server.port}" }):setUp()`,
     ...lua,
   ];
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  return [file, directory];
+  return `${lines.join('\n')}\n`;
 }
+
+const yamlConfig = ({ server, yaml, threads = 1 }: DnsdistOptions, port: number): string =>
+  `binds:
+  - listen_address: "127.0.0.1:${port}"
+    protocol: "Do53"
+    reuseport: true
+    threads: ${threads}
+  - listen_address: "[::1]:${port}"
+    protocol: "Do53"
+backends:
+  - address: "${server.address}:${server.port}"
+    protocol: "Do53"
+    health_checks:
+      mode: "up"
+security_polling:
+  suffix: ""
+acl: [ "0.0.0.0/0", "::/0" ]
+${yaml}`;
 
 export interface Checked {
   status: number | null;
@@ -101,8 +130,11 @@ export interface Checked {
 }
 
 /** What `dnsdist --check-config` says of these lines of Lua. */
-export function checkConfig(lua: string[]): Checked {
-  const [file] = writeConfig({ server: { address: '127.0.0.1', port: 9 }, lua }, 5300);
+export function checkConfig(lua: string[], yaml?: string): Checked {
+  const server = { address: '127.0.0.1', port: 9 };
+  const [file] = writeConfig({ server, lua, ...(yaml !== undefined && { yaml }) }, 5300);
   const result = spawnSync('dnsdist', ['--check-config', '-C', file], { encoding: 'utf8', timeout: 20_000 });
-  return { status: result.status, output: result.stdout + result.stderr };
+  // dnsdist 2 logs fields in quotes, and escapes those inside.
+  const output = (result.stdout + result.stderr).replaceAll('\\"', '"');
+  return { status: result.status, output };
 }

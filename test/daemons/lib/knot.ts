@@ -2,9 +2,9 @@
 // A real authoritative server, Knot DNS, with one small zone: every name below it exists.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Server } from './dns.js';
+import { ask, type Server } from './dns.js';
 import { freePort } from './ports.js';
-import { type Proc, start, waitPort } from './process.js';
+import { type Proc, start, until, waitPort } from './process.js';
 import { temporary } from './workspace.js';
 
 export interface KnotOptions {
@@ -31,8 +31,15 @@ export class Knot implements Server {
     if (!command) throw new Error('knotd is not installed (Debian package knot)');
     const args = ['-c', join(directory, 'knot.conf')];
     const proc = start({ name: 'knotd', command, args, directory });
+    const knot = new Knot(port, proc);
     await waitPort(port);
-    return new Knot(port, proc);
+    // It listens before it has loaded its zone.
+    for (const transport of ['udp', 'tcp'] as const) {
+      const serves = async () =>
+        (await ask(knot, { name: zone, type: 'SOA', transport }))?.rcode === 'NOERROR';
+      await until(`knotd to serve ${zone} over ${transport}`, serves);
+    }
+    return knot;
   }
 
   async stop(): Promise<void> {

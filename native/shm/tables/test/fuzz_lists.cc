@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // List files of any content are read to their end: every name handed over is one in wire form, the counts
 // agree with what was handed over, and how the bytes were cut into pieces makes no difference.
-#include "shm/tables/test/fuzz_lists.h"
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +8,7 @@
 
 #include "shm/tables/list_file.h"
 #include "shm/tables/list_name.h"
+#include "shm/test/fuzz_journal.h"
 
 namespace {
 
@@ -69,7 +68,8 @@ std::string read_in_pieces(const uint8_t* data, size_t size, const ListOptions& 
 
 }  // namespace
 
-int fuzz_lists(const uint8_t* data, size_t size) {
+// The first byte chooses the format and the size of pieces, the rest is the file.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   ListOptions options;
   options.format = static_cast<ListFormat>(data[0] % kListFormats);
@@ -84,7 +84,3 @@ int fuzz_lists(const uint8_t* data, size_t size) {
   parse_list_name({reinterpret_cast<const char*>(data), size}, wire, fault);
   return 0;
 }
-
-#ifdef NNOE_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) { return fuzz_lists(data, size); }
-#endif

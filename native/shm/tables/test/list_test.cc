@@ -1,38 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 // What each format's rows come to, and what becomes of rows that are none.
 #include <doctest/doctest.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <fstream>
-#include <random>
-
-#include "shm/tables/list_load.h"
-#include "shm/tables/list_name.h"
-#include "shm/tables/test/fuzz_lists.h"
-#include "shm/test/support.h"
+#include "shm/tables/test/list_support.h"
 
 using namespace nnoe::tables;
-using Texts = std::vector<std::string>;
+using namespace nnoe::tables::test;
 
 namespace {
-
-// `name` exact, `*.name` with what is below it, `@` before an exception, `?` before what is to be converted.
-class Collecting : public ListSink {
- public:
-  void name(const uint8_t* wire, size_t size, Reach reach, Stance stance) override {
-    said.push_back(mark(reach, stance) + name_text(wire, size));
-  }
-  void unicode(std::string_view text, Reach reach, Stance stance, uint64_t) override {
-    said.push_back('?' + mark(reach, stance) + std::string(text));
-  }
-  Texts said;
-
- private:
-  static std::string mark(Reach reach, Stance stance) {
-    return std::string(stance == Stance::kException ? "@" : "") + (reach == Reach::kSubtree ? "*." : "");
-  }
-};
 
 struct Result {
   Texts said;
@@ -46,13 +20,6 @@ Result read(ListFormat format, const std::string& text, bool subdomains = false)
   parser.feed(text.data(), text.size());
   ListReport report = parser.finish();
   return {sink.said, report};
-}
-
-// As one text, which doctest can show.
-std::string words(const Texts& all) {
-  std::string out;
-  for (const std::string& each : all) out += each + ' ';
-  return out;
 }
 
 std::string repeat(const std::string& text, size_t times) {
@@ -101,14 +68,11 @@ TEST_CASE("plain names: wildcards, URLs of a whole host, comments of all kinds")
                           "https://docs.example/forms/d/1\nuser@h.example\n"
                           "192.0.2.7\n192.0.2.0/24\n2001:db8::1\n2001:db8::/32\n10.1\n"
                           "ads*.i.example\nlocalhost\ntwo words\n*\n..\na..b\nunder_score.example\n"
-                          "b\xc3\xbc"
-                          "cher.example\nbad\xff.example\n\xe2\x80\x9c.example x\n"
+                          "b\u00fccher.example\nbad\xff.example\n\xe2\x80\x9c.example x\n"
                           "xn--bcher-kva.example\nxn--9.example\nxn--99999999.example\nXN--.example\n");
   CHECK(words(got.said) == words(Texts{"a.example", "*.b.example", "*.c.example", "d.example", "e.example",
                                        "f.example", "g.example", "*..", "under_score.example",
-                                       "?b\xc3\xbc"
-                                       "cher.example",
-                                       "xn--bcher-kva.example"}));
+                                       "?b\u00fccher.example", "xn--bcher-kva.example"}));
   CHECK(got.report.from_urls == 3);
   CHECK(got.fault(RowFault::kUrl).rows == 1);
   CHECK(got.fault(RowFault::kAddress).rows == 5);
@@ -191,22 +155,12 @@ TEST_CASE("response policy zones: triggers on names, whatever the zone's own nam
       "ns.example.rpz-nsdname CNAME .\n"
       "h.example TXT \"a ; b\" ( \"c\"\n ) ; end\n"
       "$INCLUDE other.zone\n"
-      "b\xc3\xbc"
-      "cher.example CNAME .\n"
+      "b\u00fccher.example CNAME .\n"
       "i.example\n"
       "xn--9.example CNAME .\n";
-  const Texts expected{"a.example",
-                       "*.a.example",
-                       "b.example",
-                       "c.example",
-                       "d.example",
-                       "@good.a.example",
-                       "@self.example",
-                       "e.example",
-                       "e.example",
-                       "e.esc\\.aped.example",
-                       "?b\xc3\xbc"
-                       "cher.example"};
+  const Texts expected{"a.example", "*.a.example",          "b.example",           "c.example",
+                       "d.example", "@good.a.example",      "@self.example",       "e.example",
+                       "e.example", "e.esc\\.aped.example", "?b\u00fccher.example"};
   const std::string soa =
       "SOA ns.rpz.test. host.rpz.test. ( 1 ; serial\n 3600 600\n 86400 60 )\n  NS ns.rpz.test.\n";
   const Result bare = read(ListFormat::kRpz, "$TTL 300\n@ " + soa + body);
@@ -268,136 +222,4 @@ TEST_CASE("a line without end costs one row and no memory") {
   const Result zone = read(ListFormat::kRpz, record);
   CHECK(words(zone.said) == words(Texts{"b.example"}));
   CHECK(zone.fault(RowFault::kLine).rows == 1);
-}
-
-namespace {
-
-class Kept : public NameSink {
- public:
-  void add(const uint8_t* wire, size_t size, Reach, Stance) override {
-    names.push_back(name_text(wire, size));
-  }
-  Texts names;
-};
-
-WireName wire_of(const std::string& text) {
-  WireName wire;
-  RowFault fault = RowFault::kSyntax;
-  REQUIRE(parse_list_name(text, wire, fault));
-  return wire;
-}
-
-std::string write(const nnoe::test::TempDir& dir, const std::string& name, const std::string& text) {
-  const std::string path = dir.path() + "/" + name;
-  std::ofstream(path, std::ios::binary) << text;
-  return path;
-}
-
-}  // namespace
-
-TEST_CASE("an entry that would block a protected name is left out, counted and named") {
-  const nnoe::test::TempDir dir;
-  ProtectedNames guard;
-  guard.add(wire_of("www.google.com"));
-  const std::string path = write(dir, "list",
-                                 "||www.google.com^\n||google.com^\n||com^\nwww.google.com\ngoogle.com\n"
-                                 "||ads.www.google.com^\n@@||google.com^\n||gle.com^\n");
-  Kept kept;
-  ListLoader loader(kept, &guard);
-  std::string why;
-  REQUIRE(loader.read(path, {ListFormat::kAdblock, false}, why) == ListRead::kRead);
-  CHECK(words(kept.names) == words(Texts{"google.com", "ads.www.google.com", "google.com", "gle.com"}));
-  CHECK(loader.protected_count() == 4);
-  CHECK(words(loader.protected_names()) ==
-        words(Texts{"www.google.com", "google.com", "com", "www.google.com"}));
-  Kept all;
-  ListLoader open(all, nullptr);
-  REQUIRE(open.read(path, {ListFormat::kAdblock, false}, why) == ListRead::kRead);
-  CHECK(all.names.size() == 8);
-}
-
-TEST_CASE("names to convert come back, and count as names or as faults then") {
-  const nnoe::test::TempDir dir;
-  ProtectedNames guard;
-  guard.add(wire_of("xn--bcher-kva.example"));
-  Kept kept;
-  ListLoader loader(kept, &guard);
-  std::string why;
-  const std::string path = write(dir, "list",
-                                 "b\xc3\xbc"
-                                 "cher.example\n\xc3\xbc.example\n\xf0\x9f\x92\xa9.example\n");
-  REQUIRE(loader.read(path, {ListFormat::kDomains, false}, why) == ListRead::kRead);
-  REQUIRE(loader.rows().size() == 3);
-  CHECK(loader.rows()[1].line == 2);
-  loader.converted(0, "xn--bcher-kva.example");
-  loader.converted(1, "xn--tda.example");
-  loader.converted(2, "");
-  CHECK(words(kept.names) == words(Texts{"xn--tda.example"}));
-  CHECK(loader.report().names == 2);
-  CHECK(loader.report().faults[static_cast<size_t>(RowFault::kIdna)].lines[0] == 3);
-  CHECK(loader.protected_count() == 1);
-}
-
-TEST_CASE("what is no list file is refused with its reason") {
-  const nnoe::test::TempDir dir;
-  Kept kept;
-  ListLoader loader(kept, nullptr);
-  std::string why;
-  const auto outcome = [&](const std::string& path) { return loader.read(path, {}, why); };
-  CHECK(outcome(dir.path() + "/none") == ListRead::kUnreadable);
-  CHECK(why.find("No such file") != std::string::npos);
-  CHECK(outcome(dir.path()) == ListRead::kForeign);
-  CHECK(outcome(write(dir, "gz", "\x1f\x8b\x08 and so on")) == ListRead::kForeign);
-  CHECK(why.find("gzip") != std::string::npos);
-  CHECK(outcome(write(dir, "html", "\n<!DOCTYPE html>\n")) == ListRead::kForeign);
-  CHECK(why.find("web page") != std::string::npos);
-  CHECK(outcome(write(dir, "utf16",
-                      std::string("\xff\xfe"
-                                  "a\0",
-                                  4))) == ListRead::kForeign);
-  REQUIRE(::mkfifo((dir.path() + "/fifo").c_str(), 0600) == 0);
-  CHECK(outcome(dir.path() + "/fifo") == ListRead::kForeign);
-  const std::atomic<bool> stop{true};
-  CHECK(loader.read(write(dir, "good", "a.example\n"), {}, why, &stop) == ListRead::kStopped);
-  CHECK(kept.names.empty());
-  CHECK(outcome(write(dir, "empty", "")) == ListRead::kRead);
-  CHECK(loader.report().lines == 0);
-}
-
-TEST_CASE("a real file of many megabytes is read in pieces") {
-  const nnoe::test::TempDir dir;
-  std::string text;
-  for (int i = 0; i < 200000; ++i) text += "0.0.0.0 host" + std::to_string(i) + ".example\n";
-  Kept kept;
-  ListLoader loader(kept, nullptr);
-  std::string why;
-  REQUIRE(loader.read(write(dir, "list", text), {}, why) == ListRead::kRead);
-  CHECK(loader.report().format == ListFormat::kHosts);
-  CHECK(loader.report().names == 200000);
-  CHECK(loader.report().bytes == text.size());
-  CHECK(kept.names.front() == "host0.example");
-  CHECK(kept.names.back() == "host199999.example");
-}
-
-// Pieces of real rows, put together at random and changed.
-TEST_CASE("files of any content are read to their end") {
-  static const Texts kPieces = {"0.0.0.0 ", "||",        "^",           "@@",
-                                "$",        "address=/", "server=/",    "/",
-                                "example",  ".",         "com",         "\n",
-                                "\r\n",     " ",         "\t",          "#",
-                                ";",        "(",         ")",           "\"",
-                                "\\",       "\\046",     "*.",          "@ SOA ",
-                                "CNAME .",  "$ORIGIN ",  "$TTL 1",      "rpz-passthru.",
-                                "xn--",     "b\xc3\xbc", "\xff",        "https://",
-                                ":80",      "::1",       "IN ",         std::string("\0", 1),
-                                "a-b_c",    "rpz-ip",    "third-party", "127.0.0.1"};
-  std::mt19937_64 random(1);
-  for (int i = 0; i < 20000; ++i) {
-    std::string text(1, static_cast<char>(random()));
-    for (size_t parts = random() % 60; parts > 0; --parts) {
-      text += random() % 20 == 0 ? std::string(random() % 300, static_cast<char>(random()))
-                                 : kPieces[random() % kPieces.size()];
-    }
-    fuzz_lists(reinterpret_cast<const uint8_t*>(text.data()), text.size());
-  }
 }

@@ -169,11 +169,11 @@ TEST_CASE("what is no name is refused, and nothing behind a name is read") {
 
 TEST_CASE("the vector loops do what the portable ones do") {
   std::mt19937_64 random(3);
-  alignas(32) uint32_t words[8];
+  alignas(16) uint16_t tags[8];
   for (int i = 0; i < 20000; ++i) {
-    for (uint32_t& word : words) word = static_cast<uint32_t>(random() % 3 == 0 ? random() % 1024 : random());
-    const auto word = static_cast<uint32_t>(random() % 2 == 0 ? random() % 4 : random()) << 8;
-    CHECK(kernels::match(words, word) == kernels::portable::match(words, word));
+    for (uint16_t& tag : tags) tag = static_cast<uint16_t>(random() % 3 == 0 ? random() % 4 : random());
+    const auto tag = static_cast<uint16_t>(random() % 2 == 0 ? random() % 4 : random());
+    CHECK(kernels::match(tags, tag) == kernels::portable::match(tags, tag));
     uint8_t from[300];
     uint8_t folded[300] = {};
     uint8_t expected[300] = {};

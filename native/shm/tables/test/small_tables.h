@@ -128,7 +128,9 @@ class SmallTables {
     uint16_t action;  // 1 + its number
   };
 
+  // `default` alone is the set of clients without a mapping.
   uint16_t role_set(Roles roles) {
+    if (roles == Roles{"default"}) return tables::kDefaultRoleSet;
     std::string why;
     const uint16_t number = registry_.role_set(std::move(roles), why);
     if (!why.empty()) misused(why);

@@ -7,7 +7,7 @@
 //   take ROLE LIST ACTION             role set {ROLE} takes LIST with ACTION
 //   publish                           forget: everything said so far is taken back
 //
-// ACTION: allow, drop, nxdomain, refused, nodata, truncate, pool:NAME, a:ADDRESS, aaaa:ADDRESS, cname:NAME,
+// ACTION: allow, drop, nxdomain, refused, nodata, truncate, pool:NAME, to:ADDRESS[,ADDRESS...], cname:NAME,
 // or ede:CODE:ACTION for one of these with an extended error.
 #include <cstdio>
 #include <iostream>
@@ -23,6 +23,15 @@ using nnoe::test::SmallTables;
 const std::map<std::string, Act> plain{{"allow", Act::kAllow},       {"drop", Act::kDrop},
                                        {"nxdomain", Act::kNxdomain}, {"refused", Act::kRefused},
                                        {"nodata", Act::kNodata},     {"truncate", Act::kTruncate}};
+
+void add_address(ActionSpec& spec, const std::string& text) {
+  const std::vector<uint8_t> bytes = nnoe::test::address_bytes(text);
+  if (bytes.size() == 16) {
+    spec.aaaa.emplace_back(bytes.begin(), bytes.end());
+  } else {
+    spec.a.push_back(uint32_t{bytes[0]} << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]);
+  }
+}
 
 ActionSpec action(const std::string& what) {
   ActionSpec spec;
@@ -45,10 +54,9 @@ ActionSpec action(const std::string& what) {
     spec.pool = value;
   } else if (kind == "cname") {
     spec.cname = nnoe::test::wire_name(value);
-  } else if (kind == "a" || kind == "aaaa") {
-    const std::vector<uint8_t> bytes = nnoe::test::address_bytes(value);
-    if (kind == "aaaa") spec.aaaa.emplace_back(bytes.begin(), bytes.end());
-    if (kind == "a") spec.a.push_back(uint32_t{bytes[0]} << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]);
+  } else if (kind == "to") {
+    std::istringstream addresses(value);
+    for (std::string each; std::getline(addresses, each, ',');) add_address(spec, each);
   } else {
     misused("no action: " + what);
   }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MPL-2.0
+// decisions_bench write QUERIES DIRECTORY   counts and records decisions and prints {"queries","ns"};
+// `write-loop` does
+//                                           all but that: take its instructions away
+// decisions_bench drain SECONDS DIRECTORY   a thread that decides as fast as it can beside one that reads its
+// records:
+//                                           {"rate": records/s read,"written","delivered","lost","whole"}
+#include <atomic>
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "shm/tables/decision_reader.h"
+#include "shm/tables/decision_writer.h"
+
+namespace {
+
+using namespace nnoe::tables;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Keeps the compiler from removing what a loop does.
+inline void keep(const void* pointer) { asm volatile("" : : "r"(pointer) : "memory"); }
+
+// A query as dnsdist sees most: a name of three labels, asked over IPv4.
+struct Asked {
+  uint8_t address[4] = {10, 1, 2, 3};
+  uint8_t name[24] = "\3www\7example\3com";
+  Question question{address, sizeof address, 17, name, 1};
+  Verdict verdict{Act::kAllow, Reason::kPolicy, 0, 3, kNoList, 12};
+  void vary(uint64_t i) noexcept {
+    address[3] = static_cast<uint8_t>(i);
+    verdict.role_set = static_cast<uint16_t>(i & 63);
+    keep(this);
+  }
+};
+
+int write(uint64_t queries, const std::string& directory, bool write) {
+  DecisionOptions options;
+  const auto writer = DecisionWriter::create(directory, options);
+  Slot* slot = writer->claim();
+  std::string why;
+  if (!writer->maintain(why)) {
+    std::fprintf(stderr, "clients_bench: %s\n", why.c_str());
+    return 1;
+  }
+  Asked asked;
+  const auto begin = Clock::now();
+  for (uint64_t i = 0; i < queries; ++i) {
+    asked.vary(i);
+    if (!write) continue;
+    slot->count(asked.verdict);
+    slot->record(asked.question, asked.verdict);
+  }
+  const double ns = seconds_since(begin) * 1e9 / static_cast<double>(queries);
+  std::printf("{\"queries\":%" PRIu64 ",\"ns\":%.2f}\n", queries, ns);
+  return 0;
+}
+
+int drain(double seconds, const std::string& directory) {
+  DecisionOptions options;
+  const auto writer = DecisionWriter::create(directory, options);
+  Slot* slot = writer->claim();
+  std::string why;
+  std::vector<std::string> names;
+  if (!writer->maintain(why) || !DecisionReader::list(directory, names, why)) return 1;
+  const auto reader = DecisionReader::open(directory + "/" + names.at(0), why);
+  if (!reader) return 1;
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> written{0};
+  std::thread decides([&] {
+    Asked asked;
+    uint64_t i = 0;
+    for (; !stop.load(std::memory_order_relaxed); ++i) {
+      asked.vary(i);
+      slot->count(asked.verdict);
+      slot->record(asked.question, asked.verdict);
+    }
+    written = i;
+  });
+  Bytes batch(4 * kRingBlock);
+  const auto begin = Clock::now();
+  while (seconds_since(begin) < seconds) reader->read(batch.data(), batch.size());
+  const double took = seconds_since(begin);
+  const uint64_t delivered = reader->delivered();
+  stop = true;
+  decides.join();
+  while (reader->read(batch.data(), batch.size()) != 0) continue;
+  const bool whole = reader->delivered() + reader->lost() == written && reader->damaged() == 0;
+  std::printf("{\"rate\":%.0f,\"written\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64
+              ",\"whole\":%s}\n",
+              static_cast<double>(delivered) / took, written.load(), reader->delivered(), reader->lost(),
+              whole ? "true" : "false");
+  return whole ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  const std::string mode = words.size() == 3 ? words[0] : "";
+  if (mode == "write" || mode == "write-loop")
+    return write(std::strtoull(words[1].c_str(), nullptr, 10), words[2], mode == "write");
+  if (mode == "drain") return drain(std::strtod(words[1].c_str(), nullptr), words[2]);
+  std::fprintf(stderr,
+               "usage: decisions_bench write|write-loop QUERIES DIRECTORY, drain SECONDS DIRECTORY\n");
+  return 2;
+}
