@@ -2,15 +2,16 @@
 // The addon's interface as TypeScript sees it. Layout numbers live in native/shm; none appears here: gen/layout.ts
 // is made from them, and the addon says what it was built with.
 import { createRequire } from 'node:module';
+import { verdictReasons, verdicts } from './decisions/words.js';
 import { NnoeError, reasonOf } from './errors.js';
 import { layoutVersion, RecordKind } from './gen/layout.js';
 import type { AddonTables } from './tables/addon.js';
-import type { BridgeStatus } from './tables/native.js';
+import type { DecisionLayout, NativeDecisions } from './decisions/native.js';
 
 export { RecordKind };
 
 /** Of the addon's functions towards this file. */
-const abi = 3;
+const abi = 4;
 
 /** What the producer and the files say now; for status and metrics, not for decisions. */
 export interface JournalStatus {
@@ -92,8 +93,12 @@ export interface Native {
    * @throws Error with `code` 'TABLES_BUSY' (another process writes it), 'TABLES_DIRECTORY'.
    */
   openTables(directory: string): AddonTables;
-  /** What each process of dnsdist that lives says of itself in the directory of decisions. */
-  readBridges(directory: string): BridgeStatus[];
+  readonly decisionLayout: DecisionLayout;
+  /**
+   * Follows the bridges that write to a directory, which is made when it is missing.
+   * @throws Error with `code` 'DECISIONS_DIRECTORY': there is no thread to be had.
+   */
+  openDecisions(directory: string): NativeDecisions;
   /** Whether the open file is now locked by this process, until it is closed or the process ends (flock). */
   lockFile(descriptor: number): boolean;
 }
@@ -131,6 +136,8 @@ export function checked(addon: Partial<Native>): Native {
   differs('interface', addon.abi, abi);
   differs('journal format', addon.layoutVersion, layoutVersion);
   differs('list of record kinds', sorted(addon.recordKinds), sorted(RecordKind));
+  differs('list of verdicts', addon.decisionLayout?.acts, verdicts);
+  differs('list of reasons', addon.decisionLayout?.reasons, verdictReasons);
   return addon as Native;
 }
 

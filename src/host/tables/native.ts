@@ -140,8 +140,10 @@ export interface NativeTables {
 }
 
 /** What a bridge says of itself. */
-export interface BridgeStatus {
+export interface NativeBridge {
   pid: number;
+  /** Since 1970. */
+  startedUs: number;
   bridge: string;
   dnsdist: string;
   /** In use; 0: none. */
@@ -156,5 +158,14 @@ export interface BridgeStatus {
   bytes: number;
   /** open or closed: what it does without tables. */
   fail: string;
+  /** One decision in so many is recorded; 0: none. */
+  sampling: number;
   threads: number;
+}
+
+export interface BridgeStatus extends NativeBridge {
+  /** Generations that were published since the one in use. */
+  behind: number;
+  /** For so long; 0: it has the last. */
+  lagSeconds: number;
 }
