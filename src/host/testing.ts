@@ -109,7 +109,9 @@ export interface Harness<S extends Store = MemoryStore, M extends string = strin
    * Events as the plugin's stream brings them, in batches as it declared; fields not given are 0, false or empty.
    * Resolves when the batches have settled, rejects with what the handler threw.
    */
-  emit(stream: StreamName, ...events: Partial<LeaseEvent>[]): Promise<void>;
+  emit<S extends StreamName>(stream: S, ...events: Emitted[S][]): Promise<void>;
+  /** A batch of decisions as given, such as with losses; what is left out is empty. */
+  decide(batch: Partial<DecisionBatch>): Promise<void>;
   /** A hole in the stream. @param reason default 'OVERRUN'. @param count events missing, default 1. */
   gap(reason?: string, count?: number): Promise<void>;
   /** A walk that shows these leases, from its beginning to its end. */

@@ -18,7 +18,9 @@ using journal::Fd;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds kScanEvery{250};
+// A new file is found before the fastest thread has filled its ring.
+constexpr milliseconds kScanEvery{100};
+constexpr int kCountEvery = 4;  // scans: then counters of live processes are read
 // A ring holds a tenth of a second of what the fastest thread decides; less is waited when there is more.
 constexpr milliseconds kIdle{40};
 constexpr milliseconds kBusy{5};
@@ -142,9 +144,11 @@ void DecisionCollector::scan() {
   for (auto at = processes_.begin(); at != processes_.end();) {
     Process& process = at->second;
     const bool dead = process.reader && !process.reader->alive();
-    refresh(process);
+    if (process.reader) process.reader->status(process.status);
+    if (dead || scans_ % kCountEvery == 0 || process.counters.empty()) refresh(process);
     at = dead && bury(process) ? processes_.erase(at) : std::next(at);
   }
+  ++scans_;
   publish();
 }
 

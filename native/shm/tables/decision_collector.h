@@ -83,6 +83,7 @@ class DecisionCollector {
   journal::Fd lock_;
   uint64_t since_us_ = 0;  // older records were read by the host before
   bool first_ = true;
+  uint64_t scans_ = 0;
   DecisionTotals buried_;
   Processes processes_;
   Bytes batch_;

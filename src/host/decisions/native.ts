@@ -69,7 +69,7 @@ export interface TakenDecisions {
 }
 
 export interface NativeDecisions {
-  /** At most a quarter of a second old. */
+  /** At most a tenth of a second old. */
   state(): DecisionsState;
   /** @param records most of each sample, up to 1024. @param top most keys of each ranking, up to 3072. */
   take(records: number, top: number): TakenDecisions;
