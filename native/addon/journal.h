@@ -41,6 +41,7 @@ struct Classes {
   Napi::FunctionReference journal;
   Napi::FunctionReference reader;
   Napi::FunctionReference tables;
+  Napi::FunctionReference decisions;
 };
 
 }  // namespace nnoe::addon

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "addon/bridges.h"
+#include "addon/decisions.h"
 #include "addon/errors.h"
 #include "addon/explain.h"
 #include "addon/journal.h"
@@ -17,7 +17,7 @@
 namespace nnoe::addon {
 namespace {
 
-constexpr int kAbi = 4;  // of this module towards src/host/native.ts
+constexpr int kAbi = 5;  // of this module towards src/host/native.ts
 
 Napi::Value open_journal(const Napi::CallbackInfo& info) {
   std::vector<napi_value> arguments;
@@ -29,6 +29,12 @@ Napi::Value open_tables(const Napi::CallbackInfo& info) {
   std::vector<napi_value> arguments;
   for (size_t i = 0; i < info.Length(); ++i) arguments.push_back(info[i]);
   return info.Env().GetInstanceData<Classes>()->tables.New(arguments);
+}
+
+Napi::Value open_decisions(const Napi::CallbackInfo& info) {
+  std::vector<napi_value> arguments;
+  for (size_t i = 0; i < info.Length(); ++i) arguments.push_back(info[i]);
+  return info.Env().GetInstanceData<Classes>()->decisions.New(arguments);
 }
 
 // Whether the open file is now locked by us, until it is closed; the kernel gives the lock back whatever
@@ -61,14 +67,16 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   classes->journal = Napi::Persistent(Journal::define(env));
   classes->reader = Napi::Persistent(JournalReader::define(env));
   classes->tables = Napi::Persistent(Tables::define(env));
+  classes->decisions = Napi::Persistent(Decisions::define(env));
   env.SetInstanceData(classes);
   exports.Set("abi", Napi::Number::New(env, kAbi));
   exports.Set("layoutVersion", Napi::Number::New(env, journal::layout::kVersion));
   exports.Set("recordKinds", record_kinds(env));
   exports.Set("openJournal", Napi::Function::New(env, open_journal, "openJournal"));
   exports.Set("openTables", Napi::Function::New(env, open_tables, "openTables"));
-  exports.Set("readBridges", Napi::Function::New(env, read_bridges, "readBridges"));
   exports.Set("explainQuery", Napi::Function::New(env, explain_query, "explainQuery"));
+  exports.Set("decisionLayout", decision_layout(env));
+  exports.Set("openDecisions", Napi::Function::New(env, open_decisions, "openDecisions"));
   exports.Set("notify", Napi::Function::New(env, notify, "notify"));
   exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   return exports;

@@ -22,10 +22,7 @@ export function showPlugin(plugin: ShownPlugin, out: Out): string {
   const { paint } = out;
   const head = `${paint.bold(printable(plugin.name))} (${plugin.stability}, from ${printable(plugin.package)}): ${paintState(stateOf(plugin), stateOf(plugin), out)}`;
   const summary = out.columns === undefined ? [plugin.summary] : wrap(plugin.summary, out.columns);
-  const consumes = Object.entries(plugin.consumes).map(([name, { batch, window, onGap, deadline }]) => [
-    name,
-    `${batch} records in a batch, ${window} at a time, ${deadline} s each; on a gap: ${onGap}`,
-  ]);
+  const consumes = streams(plugin.consumes);
   const config = Object.entries(plugin.config).map(
     ([key, { type, default: usual, unit, description = '' }]) => {
       const value =
@@ -46,6 +43,25 @@ export function showPlugin(plugin: ShownPlugin, out: Out): string {
     ...section('Tables', tables, out),
     ...section('Metrics', metrics, out),
   ]);
+}
+
+function streams({ lease, decision }: PluginInfo['consumes']): string[][] {
+  const rows: string[][] = [];
+  if (lease !== undefined) {
+    const { batch, window, deadline, onGap } = lease;
+    rows.push([
+      'lease',
+      `${batch} records in a batch, ${window} at a time, ${deadline} s each; on a gap: ${onGap}`,
+    ]);
+  }
+  if (decision !== undefined) {
+    const { records, top, deadline } = decision;
+    rows.push([
+      'decision',
+      `counts, the ${top} most frequent, ${records} records in a batch; ${deadline} s each`,
+    ]);
+  }
+  return rows;
 }
 
 /** In few words; `nnoe plugins NAME` has them all. */

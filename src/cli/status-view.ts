@@ -75,11 +75,14 @@ function tableRows(tables: TablesReport): string[][] {
   ];
 }
 
-function bridgeState({ generation, refused, dnsdist, fail, bytes }: BridgeReport, newest: number): string[] {
-  const what = `${`dnsdist ${dnsdist}`.trim()}, fails ${fail}`;
+function bridgeState(bridge: BridgeReport, newest: number): string[] {
+  const { generation, refused, dnsdist, fail, bytes, threads, behind } = bridge;
+  const what = `${dnsdist === '' ? 'dnsdist' : dnsdist}, ${counted(threads, 'thread')}, fails ${fail}`;
   if (refused !== undefined) return ['refusing', `stays with generation ${generation}: ${refused.reason}`];
   if (generation === 0) return ['waiting', `has no tables; ${what}`];
-  return [generation === newest ? 'current' : 'behind', `generation ${generation}, ${size(bytes)}; ${what}`];
+  const late = behind === undefined ? '' : ` (${behind.generations} behind for ${duration(behind.seconds)})`;
+  const state = generation === newest ? 'current' : 'behind';
+  return [state, `generation ${generation}${late}, ${size(bytes)}; ${what}`];
 }
 
 /** Its reason, when it gives one; `well` stays beside it only when it is well. */

@@ -4,8 +4,8 @@ import { catalogue, keysOf } from './config/catalogue.js';
 import { type PluginConfig, pluginKeys } from './config.js';
 import type { PluginInfo } from './control/api.js';
 import { metricName } from './metrics.js';
-import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec, TableSpec } from './plugin.js';
-import { consumeSpec } from './supervisor/declarations.js';
+import type { AnyPlugin, ConsumeSpec, Consumes, MetricSpec, PrefixSpec, TableSpec } from './plugin.js';
+import { consumeSpec, decisionSpec } from './supervisor/declarations.js';
 
 /** The package of the plugins that come with the host. */
 export const ownPackage = 'nnoe';
@@ -20,12 +20,7 @@ export function capabilities(
     summary: plugin.summary,
     package: sections[plugin.name]?.package ?? ownPackage,
     enabled: sections[plugin.name]?.enabled ?? false,
-    consumes: Object.fromEntries(
-      Object.entries<ConsumeSpec>(plugin.consumes).map(([stream, spec]) => {
-        const { batch, window, onGap, deadline } = consumeSpec(spec);
-        return [stream, { batch, window, onGap, deadline }];
-      }),
-    ),
+    consumes: streams(plugin.consumes),
     prefixes: Object.fromEntries(
       Object.entries<PrefixSpec>(plugin.prefixes).map(([name, { prefix, access }]) => [
         name,
@@ -44,6 +39,20 @@ export function capabilities(
     config: configKeys(plugin),
   }));
 }
+
+function streams({ lease, decision }: Consumes): PluginInfo['consumes'] {
+  return {
+    ...(lease === undefined ? {} : { lease: picked(consumeSpec(lease)) }),
+    ...(decision === undefined ? {} : { decision: decisionSpec(decision) }),
+  };
+}
+
+const picked = ({ batch, window, onGap, deadline }: Required<ConsumeSpec>) => ({
+  batch,
+  window,
+  onGap,
+  deadline,
+});
 
 function configKeys(plugin: AnyPlugin): PluginInfo['config'] {
   const own = keysOf(catalogue([plugin])).filter(

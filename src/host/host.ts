@@ -10,6 +10,7 @@ import type { HostConfig } from './config.js';
 import type { ControlLimits } from './control/limits.js';
 import { ControlServer } from './control/server.js';
 import { statusReport } from './control/status.js';
+import { DecisionsService } from './decisions/service.js';
 import { NnoeError } from './errors.js';
 import { HealthLog, type HealthReport, overall } from './health.js';
 import { type HttpServer, serveHttp } from './http.js';
@@ -53,6 +54,7 @@ export class Host {
   readonly #sources: Source[];
   readonly #runners: PluginRunner[];
   readonly #tables: TablesService;
+  readonly #decisions: DecisionsService;
   readonly #health: HealthLog;
   readonly #control: ControlServer;
   #http: HttpServer | undefined;
@@ -73,11 +75,14 @@ export class Host {
     this.#clock = new PatientClock(() => answers(this.#store.health()));
     this.#health = new HealthLog(log);
     const enabled = options.plugins.filter((plugin) => config.plugins[plugin.name]?.enabled);
+    const consumed = enabled.some((plugin) => plugin.consumes.decision !== undefined);
+    const decided = consumed || publishedTables(enabled).size > 0;
     const metrics = new HostMetrics(this.#registry, {
       version,
       etcd: this.#store.name.startsWith('etcd'),
       cached: this.#store.cacheSize !== undefined,
       tables: publishedTables(enabled).size > 0,
+      decisions: decided,
     });
     this.#metrics = metrics;
     this.#store.observe?.(metrics.store);
@@ -110,8 +115,24 @@ export class Host {
       log,
       open: (directory) => addonTables((path) => addon.openTables(path), directory),
       busy: options.fatal,
-      bridges: () => addon.readBridges(config.tables.decisions),
+      bridges: () => this.#decisions.bridges(),
+      bridgesUnknown: () => this.#decisions.trouble(),
       ...(metrics.tables === undefined ? {} : { observer: metrics.tables }),
+    });
+    this.#decisions = new DecisionsService({
+      directory: config.tables.decisions,
+      layout: addon.decisionLayout,
+      log,
+      clock: this.#clock,
+      wanted: decided,
+      open: (directory) => addon.openDecisions(directory),
+      words: {
+        roles: (roleSet) => this.#tables.roles(roleSet),
+        list: (list) => this.#tables.listName(list),
+        known: () => this.#tables.opened,
+      },
+      newest: () => this.#tables.last?.generation ?? 0,
+      ...(metrics.decisions === undefined ? {} : { observer: metrics.decisions }),
     });
     this.#runners = enabled.map(
       (plugin) =>
@@ -126,6 +147,7 @@ export class Host {
           hostMetrics: metrics,
           metrics: pluginMetrics(plugin.name, plugin.metrics, this.#registry),
           tables: this.#tables,
+          decisions: this.#decisions,
           log,
         }),
     );
@@ -176,6 +198,7 @@ export class Host {
       for (const runner of this.#runners) runner.storeReset();
     });
     this.#tables.start();
+    this.#decisions.start();
     for (const source of this.#sources) source.start();
     for (const runner of this.#runners) void runner.start();
     this.#due = performance.now() + lookEvery * 1000;
@@ -241,6 +264,7 @@ export class Host {
     await Promise.all(this.#runners.map((runner) => runner.stop(each)));
     await this.#control.close();
     for (const source of this.#sources) source.close();
+    this.#decisions.close();
     await this.#tables.close();
     this.#clock.close();
     await this.#store.close();

@@ -185,6 +185,18 @@ export const metricRows = {
     labels: { state: 'current, behind, refusing, none' },
     when: 'a plugin publishes a table',
   },
+  nnoe_decision_records_total: {
+    type: 'counter',
+    help: 'Records of decisions that were read from the bridges.',
+    unit: 'records',
+    when: 'a plugin publishes a table or consumes decisions',
+  },
+  nnoe_decision_records_lost_total: {
+    type: 'counter',
+    help: 'Records of decisions that a bridge overwrote before they were read.',
+    unit: 'records',
+    when: 'a plugin publishes a table or consumes decisions',
+  },
   nnoe_event_loop_active_seconds_total: {
     type: 'counter',
     help: 'Time the event loop has been at work; its rate is the share of one core.',
@@ -211,7 +223,4 @@ export type MetricName = keyof typeof metricRows;
 export const notServed: Readonly<Record<string, string>> = {
   nnoe_agent_service_reloads_total: 'no plugin reloads a service',
   nnoe_agent_ha_state: 'no plugin knows the state of an HA pair',
-  nnoe_dns_queries_total: 'no plugin sees DNS queries',
-  nnoe_dns_query_rate: 'no plugin sees DNS queries',
-  nnoe_blocked_queries_total: 'no plugin sees DNS queries',
 };

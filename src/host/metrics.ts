@@ -2,6 +2,7 @@
 // Metrics: what the host measures of itself and of every plugin (rows of metrics-table.ts), and the making of
 // those that plugins declare. Nothing here grows with leases: a scrape costs the same with one as with a million.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { DecisionsObserver } from './decisions/service.js';
 import type { HealthReport } from './health.js';
 import { type MetricName, type MetricRow, metricRows, pluginStates } from './metrics-table.js';
 import type { MetricSpec } from './plugin.js';
@@ -55,6 +56,8 @@ export interface HostFacts {
   cached: boolean;
   /** Whether a plugin publishes a table. */
   tables: boolean;
+  /** Whether decisions are read. */
+  decisions: boolean;
 }
 
 /** What is looked up for a scrape. */
@@ -74,6 +77,8 @@ export class HostMetrics implements DeliveryObserver {
   readonly #process: ProcessMetrics;
   /** For the tables to tell of generations; undefined where nobody publishes. */
   readonly tables: TablesMetrics | undefined;
+  /** For decisions to tell how many there were; undefined where nobody reads them. */
+  readonly decisions: DecisionsObserver | undefined;
   /** Made when the first plugin follows something. */
   #updates: Counter | undefined;
 
@@ -89,6 +94,16 @@ export class HostMetrics implements DeliveryObserver {
         entries: this.#make('nnoe_agent_cache_size_entries'),
       };
     if (facts.tables) this.tables = new TablesMetrics(this.#make);
+    if (facts.decisions) {
+      const records = this.#make('nnoe_decision_records_total');
+      const lost = this.#make('nnoe_decision_records_lost_total');
+      this.decisions = {
+        decisions(read, missed) {
+          setCounter(records, read);
+          setCounter(lost, missed);
+        },
+      };
+    }
     const { errors, retries, followRestarts } = this.#always;
     this.store = {
       failed: (code) => errors.inc({ code }),

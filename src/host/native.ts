@@ -2,15 +2,17 @@
 // The addon's interface as TypeScript sees it. Layout numbers live in native/shm; none appears here: gen/layout.ts
 // is made from them, and the addon says what it was built with.
 import { createRequire } from 'node:module';
+import type { DecisionLayout, NativeDecisions } from './decisions/native.js';
+import { verdictReasons, verdicts } from './decisions/words.js';
 import { NnoeError, reasonOf } from './errors.js';
 import { layoutVersion, RecordKind } from './gen/layout.js';
 import type { AddonTables } from './tables/addon.js';
-import type { BridgeStatus, NativeExplanation } from './tables/native.js';
+import type { NativeExplanation } from './tables/native.js';
 
 export { RecordKind };
 
 /** Of the addon's functions towards this file. */
-export const abi = 4;
+export const abi = 5;
 
 /** What the producer and the files say now; for status and metrics, not for decisions. */
 export interface JournalStatus {
@@ -92,8 +94,6 @@ export interface Native {
    * @throws Error with `code` 'TABLES_BUSY' (another process writes it), 'TABLES_DIRECTORY'.
    */
   openTables(directory: string): AddonTables;
-  /** What each process of dnsdist that lives says of itself in the directory of decisions. */
-  readBridges(directory: string): BridgeStatus[];
   /**
    * The verdict on a question with everything that led to it, by what is published in the directory, of which nothing
    * is changed; undefined: nothing is published there. Takes as much memory as a bridge does.
@@ -106,6 +106,12 @@ export interface Native {
     name: Uint8Array,
     type: number,
   ): NativeExplanation | undefined;
+  readonly decisionLayout: DecisionLayout;
+  /**
+   * Follows the bridges that write to a directory, which is made when it is missing.
+   * @throws Error with `code` 'DECISIONS_DIRECTORY': there is no thread to be had.
+   */
+  openDecisions(directory: string): NativeDecisions;
   /** Whether the open file is now locked by this process, until it is closed or the process ends (flock). */
   lockFile(descriptor: number): boolean;
 }
@@ -143,6 +149,8 @@ export function checked(addon: Partial<Native>): Native {
   differs('interface', addon.abi, abi);
   differs('journal format', addon.layoutVersion, layoutVersion);
   differs('list of record kinds', sorted(addon.recordKinds), sorted(RecordKind));
+  differs('list of verdicts', addon.decisionLayout?.acts, verdicts);
+  differs('list of reasons', addon.decisionLayout?.reasons, verdictReasons);
   return addon as Native;
 }
 

@@ -10,13 +10,14 @@
 import type { z } from 'zod';
 import type { MetricOf, MetricSpec } from './plugin/metrics.js';
 import type { PrefixOf, PrefixSpec } from './plugin/prefixes.js';
-import type { ConsumeSpec, Consumes, StreamName, StreamTypes } from './plugin/streams.js';
+import type { Consumes, StreamName, StreamSpecs, StreamTypes } from './plugin/streams.js';
 import type { Publishes, TableOf, TableSpec } from './plugin/tables.js';
 import type { CommitResult, Transaction } from './store/store.js';
 
 /** The schema library, for `config`: the host's own copy, so that there are never two versions of it. */
 export { z } from 'zod';
 export { addressText, colonHex, parseAddress } from './address.js';
+export type { VerdictName, VerdictReason } from './decisions/words.js';
 export type { ErrorCode, NnoeError } from './errors.js';
 export { type LeaseEvent, LeaseType, Operation, Origin } from './gen/events.js';
 export {
@@ -36,9 +37,15 @@ export type { FollowHandlers, PrefixOf, PrefixSpec, ReadPrefix, WritePrefix } fr
 export type {
   ConsumeSpec,
   Consumes,
+  DecisionBatch,
+  DecisionCount,
+  DecisionRecord,
+  DecisionSpec,
   LeaseBatch,
   LeaseRecord,
+  Ranking,
   StreamName,
+  StreamSpecs,
   StreamTypes,
   WalkScope,
 } from './plugin/streams.js';
@@ -158,9 +165,12 @@ export type Running<D extends Declarations = Declarations> = {
   /** Called once at the end, after the last batch settled or was given up; a few seconds at most. */
   stop?(): Promise<void> | void;
   operations?: Operations;
-} & {
-  [S in keyof D['consumes'] & StreamName]: (batch: StreamTypes[S]) => Promise<void> | void;
-} & { [S in Exclude<StreamName, keyof D['consumes']>]?: never };
+} & HandlerOf<D['consumes'], 'lease'> &
+  HandlerOf<D['consumes'], 'decision'>;
+
+type HandlerOf<C extends Consumes, N extends StreamName> = {
+  [S in keyof C & N]: (batch: StreamTypes[N]) => Promise<void> | void;
+} & { [S in Exclude<N, keyof C>]?: never };
 
 export interface Plugin<D extends Declarations = Declarations> {
   /** Number of this contract. */
@@ -199,7 +209,7 @@ export function definePlugin<
   const T extends Publishes = Record<never, never>,
 >(
   plugin: Plugin<{ config: C; consumes: S; prefixes: P; publishes: T; metrics: M }> & {
-    consumes: { [K in keyof S]: K extends StreamName ? Exact<S[K], ConsumeSpec> : never };
+    consumes: { [K in keyof S]: K extends StreamName ? Exact<S[K], StreamSpecs[K]> : never };
     prefixes: { [K in keyof P]: Exact<P[K], PrefixSpec> };
     publishes?: { [K in keyof T]: Exact<T[K], TableSpec> };
   },

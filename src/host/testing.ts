@@ -18,6 +18,9 @@ import type { TableName } from './plugin/tables.js';
 import type {
   AnyPlugin,
   ConsumeSpec,
+  DecisionBatch,
+  DecisionRecord,
+  DecisionSpec,
   Declarations,
   Health,
   LeaseBatch,
@@ -28,9 +31,10 @@ import type {
 } from './plugin.js';
 import type { Store } from './store/store.js';
 import { createContext } from './supervisor/context.js';
-import { checkPlugins } from './supervisor/declarations.js';
+import { checkPlugins, decisionSpec } from './supervisor/declarations.js';
 import { Life } from './supervisor/life.js';
 import { TablesService } from './tables/service.js';
+import { decisionBatch, shortened } from './testing/decisions.js';
 import { type LoggedLine, recorder } from './testing/logged.js';
 import { MemoryStore } from './testing/memory-store.js';
 import { MemoryTables, type MemoryTablesOptions } from './testing/memory-tables.js';
@@ -61,6 +65,14 @@ export interface HarnessOptions<S extends Store = MemoryStore> {
   tables?: MemoryTablesOptions & { answers?: Record<string, Partial<AnswerConfig>> };
   /** Default: what the plugin logs is kept in `logged`. */
   log?: PluginLog;
+}
+
+/** What `emit` takes, by stream. */
+export interface Emitted {
+  /** What is left out is as `leaseEvent` has it. */
+  lease: Partial<LeaseEvent>;
+  /** What is left out: a client of role `default` is allowed `www.example` by no policy. */
+  decision: Partial<DecisionRecord>;
 }
 
 export interface WalkOptions {
@@ -97,7 +109,9 @@ export interface Harness<S extends Store = MemoryStore, M extends string = strin
    * Events as the plugin's stream brings them, in batches as it declared; fields not given are 0, false or empty.
    * Resolves when the batches have settled, rejects with what the handler threw.
    */
-  emit(stream: StreamName, ...events: Partial<LeaseEvent>[]): Promise<void>;
+  emit<S extends StreamName>(stream: S, ...events: Emitted[S][]): Promise<void>;
+  /** A batch of decisions as given, such as with losses; what is left out is empty. */
+  decide(batch: Partial<DecisionBatch>): Promise<void>;
   /** A hole in the stream. @param reason default 'OVERRUN'. @param count events missing, default 1. */
   gap(reason?: string, count?: number): Promise<void>;
   /** A walk that shows these leases, from its beginning to its end. */
@@ -217,10 +231,24 @@ class Running<S extends Store> implements Omit<Harness<S>, 'table'> {
     for (const work of this.#periodic) await work();
   }
 
-  async emit(_stream: StreamName, ...events: Partial<LeaseEvent>[]): Promise<void> {
+  async emit<S extends StreamName>(stream: S, ...events: Emitted[S][]): Promise<void> {
+    if (stream === 'decision') return this.decide(decisionBatch(events as Partial<DecisionRecord>[]));
+    const leases = events as Partial<LeaseEvent>[];
     await this.deliver(
-      events.map((event) => ({ kind: 'lease', seq: ++this.seq, event: leaseEvent(event) }) as const),
+      leases.map((event) => ({ kind: 'lease', seq: ++this.seq, event: leaseEvent(event) }) as const),
     );
+  }
+
+  async decide(batch: Partial<DecisionBatch>): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    const running = this.#life.running as
+      | { decision?(batch: DecisionBatch): void | Promise<void> }
+      | undefined;
+    const spec: DecisionSpec | undefined = this.#plugin.consumes.decision;
+    if (spec === undefined || running?.decision === undefined)
+      throw new NnoeError('PLUGIN_UNDECLARED', { plugin: this.#plugin.name, what: 'stream decision' });
+    const whole = { ...decisionBatch([]), ...batch, signal: this.#life.signal };
+    await running.decision(shortened(whole, decisionSpec(spec)));
   }
 
   async gap(reason = 'OVERRUN', count = 1): Promise<void> {

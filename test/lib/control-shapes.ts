@@ -62,7 +62,9 @@ const bridge = z.strictObject({
   ageSeconds: seconds.exactOptional(),
   refused: z.strictObject({ generation: whole, reason: text }).exactOptional(),
   bytes: whole,
+  behind: z.strictObject({ generations: whole, seconds }).exactOptional(),
   fail: z.enum(['open', 'closed']),
+  sampling: whole,
   threads: whole,
 });
 
@@ -96,10 +98,12 @@ export const pluginInfo = z.strictObject({
   summary: text,
   package: text,
   enabled: z.boolean(),
-  consumes: z.record(
-    text,
-    z.strictObject({ batch: whole, window: whole, onGap: z.enum(['replay', 'ignore']), deadline: seconds }),
-  ),
+  consumes: z.strictObject({
+    lease: z
+      .strictObject({ batch: whole, window: whole, onGap: z.enum(['replay', 'ignore']), deadline: seconds })
+      .exactOptional(),
+    decision: z.strictObject({ records: whole, top: whole, deadline: seconds }).exactOptional(),
+  }),
   prefixes: z.record(text, z.strictObject({ prefix: text, access: z.enum(['read', 'write']) })),
   publishes: z.record(text, z.strictObject({ table: z.enum(['roles', 'names', 'programs']) })),
   metrics: z.record(

@@ -150,8 +150,10 @@ size_t DecisionReader::read_slot(size_t slot, uint8_t* out, size_t capacity) {
   for (int lost = 0; lost < kLooks && capacity - done >= kRingBlock;) {
     if (!head(slot, end) || end <= place.tail) break;
     if (place.tail < oldest(end)) {
-      // Every block begins with a record, and where the head is one will begin.
-      place.tail = std::min<uint64_t>(end, (oldest(end) + kRingBlock - 1) / kRingBlock * kRingBlock);
+      // Every block begins with a record, and where the head is one will begin. Who was overtaken while
+      // copying gives up half of the rest, or it would be overtaken again and again.
+      const uint64_t from = oldest(end) + (lost == 0 ? 0 : ring / 2);
+      place.tail = std::min<uint64_t>(end, (from + kRingBlock - 1) / kRingBlock * kRingBlock);
       continue;
     }
     const uint64_t block_end = (place.tail / kRingBlock + 1) * kRingBlock;

@@ -106,8 +106,12 @@ export interface BridgeReport {
   refused?: { generation: number; reason: string };
   /** Memory that its tables take. */
   bytes: number;
+  /** Generations that were published since the one in use, and for how long, s; absent when it has the last. */
+  behind?: { generations: number; seconds: number };
   /** What it does without tables: open or closed. */
   fail: string;
+  /** One decision in so many is recorded; 0: none. All are counted. */
+  sampling: number;
   /** That ask. */
   threads: number;
 }
@@ -158,7 +162,10 @@ export interface PluginInfo {
   package: string;
   enabled: boolean;
   /** By stream. `deadline` in s. */
-  consumes: Record<string, { batch: number; window: number; onGap: string; deadline: number }>;
+  consumes: {
+    lease?: { batch: number; window: number; onGap: string; deadline: number };
+    decision?: { records: number; top: number; deadline: number };
+  };
   /** By the plugin's own name for it; `prefix` is below the root of the store. */
   prefixes: Record<string, { prefix: string; access: string }>;
   /** Tables for the native side, by the plugin's own name for them. */

@@ -33,6 +33,7 @@ const age = (us: number, now: number) => Math.max(0, Math.round(now - us / 1000)
 
 function bridgeReport(status: BridgeStatus, now: number): BridgeReport {
   const { pid, bridge, dnsdist, generation, loadedUs, refuses, reason, bytes, fail, threads } = status;
+  const { behind, lagSeconds, sampling } = status;
   return {
     pid,
     bridge,
@@ -40,8 +41,10 @@ function bridgeReport(status: BridgeStatus, now: number): BridgeReport {
     generation,
     ...(loadedUs === 0 ? {} : { ageSeconds: age(loadedUs, now) }),
     ...(refuses ? { refused: { generation: status.refused, reason } } : {}),
+    ...(behind === 0 ? {} : { behind: { generations: behind, seconds: lagSeconds } }),
     bytes,
     fail,
+    sampling,
     threads,
   };
 }

@@ -15,6 +15,12 @@ export const pluginErrors = {
     help: 'The time counts only while the store answers. The plugin is restarted and the batch is handed to it again; what it does with the old one no longer counts.',
     retry: true,
   },
+  PLUGIN_DECISIONS_FAILED: {
+    code: 'PLUGIN_DECISIONS_FAILED',
+    message: 'plugin {plugin} failed on a batch of decisions: {reason}',
+    help: 'The plugin is restarted; that batch does not come again. Other plugins go on, and dnsdist waits for nobody.',
+    retry: true,
+  },
   PLUGIN_FOLLOW_FAILED: {
     code: 'PLUGIN_FOLLOW_FAILED',
     message: 'plugin {plugin} failed while following {prefix}: {reason}',

@@ -3,6 +3,24 @@
 import type { ErrorSpec } from './spec.js';
 
 export const tableErrors = {
+  DECISIONS_BUSY: {
+    code: 'DECISIONS_BUSY',
+    message: 'decisions in {directory} are not read: {reason}',
+    help: 'A directory of decisions belongs to one host, which sums up what each dnsdist counted. Stop the other host, or give this one another directory as decisions in [tables] and in nnoe.lua. Verdicts do not depend on it.',
+    retry: true,
+  },
+  DECISIONS_DIRECTORY: {
+    code: 'DECISIONS_DIRECTORY',
+    message: 'the directory {directory} cannot be used for decisions: {reason}',
+    help: 'It is made when it is missing, for a group that the user of dnsdist has to be in too (mode 2770), and the host has to be able to write there. Correct its owner or mode, or name another one as decisions in [tables] and in nnoe.lua. Verdicts do not depend on it; metrics and `nnoe top` do.',
+    retry: true,
+  },
+  DECISIONS_FILE: {
+    code: 'DECISIONS_FILE',
+    message: 'a file in {directory} cannot be read: {reason}',
+    help: 'The others are. It is damaged, of a bridge of another release, or not readable to the host. When the dnsdist whose process number its name begins with does not run any more, it can be removed.',
+    retry: true,
+  },
   TABLES_BUSY: {
     code: 'TABLES_BUSY',
     message: 'another process writes the tables in {directory}',
@@ -33,6 +51,13 @@ export const tableErrors = {
     message: '{what}: found {found}, expected {expected}',
     help: 'A plugin handed something to a table that the table cannot hold. What it held before stays. The message says what would be taken.',
     retry: false,
+  },
+  TABLES_LAG: {
+    code: 'TABLES_LAG',
+    message:
+      'dnsdist (process {pid}) still decides with generation {generation}, {behind} behind, for {seconds} s',
+    help: 'It takes a new generation within milliseconds when it reads the directory that the host writes and has a processor to run on. Compare directory in [tables] with that in nnoe.lua, see that its user may read the files, and look at its log.',
+    retry: true,
   },
   TABLES_LIST: {
     code: 'TABLES_LIST',

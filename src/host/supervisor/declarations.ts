@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { NnoeError } from '../errors.js';
 import { metricName } from '../metrics.js';
 import { metricRows } from '../metrics-table.js';
-import type { AnyPlugin, ConsumeSpec, Publishes, Running } from '../plugin.js';
+import type { AnyPlugin, ConsumeSpec, DecisionSpec, Publishes, Running } from '../plugin.js';
 
 const defaults = { window: 1, deadline: 30 };
-const streams = ['lease'];
+const decisionDefaults = { records: 0, top: 0, deadline: 30 };
+const streams = ['lease', 'decision'];
 export const tableNames = ['roles', 'names', 'programs'] as const;
 
 const word = /^[a-z][a-z0-9_]*$/;
@@ -37,6 +38,13 @@ const declarations = z.strictObject({
         batch: whole(4096),
         window: whole(16).optional(),
         onGap: z.enum(['replay', 'ignore']),
+        deadline: z.number().positive().max(3600).optional(),
+      })
+      .optional(),
+    decision: z
+      .strictObject({
+        records: z.int().min(0).max(1024).optional(),
+        top: z.int().min(0).max(3072).optional(),
         deadline: z.number().positive().max(3600).optional(),
       })
       .optional(),
@@ -128,6 +136,11 @@ const fault = ({ path, message }: z.core.$ZodIssue) =>
 
 /** The spec with its defaults. */
 export const consumeSpec = (spec: ConsumeSpec): Required<ConsumeSpec> => ({ ...defaults, ...spec });
+
+export const decisionSpec = (spec: DecisionSpec): Required<DecisionSpec> => ({
+  ...decisionDefaults,
+  ...spec,
+});
 
 /** @throws NnoeError PLUGIN_UNDECLARED or PLUGIN_INVALID when `setup` returned something else than declared. */
 export function checkRunning(plugin: AnyPlugin, running: Running): void {

@@ -3,16 +3,25 @@
 // with a growing pause. Nothing that happens here touches another plugin.
 import { performance } from 'node:perf_hooks';
 import type { PatientClock } from '../clock.js';
+import type { DecisionsService } from '../decisions/service.js';
 import type { NnoeError } from '../errors.js';
 import { type Logger, say, sayError } from '../log.js';
 import type { HostMetrics } from '../metrics.js';
 import type { TableProvider } from '../plugin/tables.js';
-import type { AnyPlugin, ConsumeSpec, Health, LeaseBatch, Operations } from '../plugin.js';
+import type {
+  AnyPlugin,
+  ConsumeSpec,
+  DecisionBatch,
+  DecisionSpec,
+  Health,
+  LeaseBatch,
+  Operations,
+} from '../plugin.js';
 import { type NotReady, troubled, waitsFor } from '../readiness.js';
 import type { Store } from '../store/store.js';
 import type { Source } from '../streams/source.js';
 import { createContext } from './context.js';
-import { consumeSpec } from './declarations.js';
+import { consumeSpec, decisionSpec } from './declarations.js';
 import { Life } from './life.js';
 
 /** Pause before the next life, s: the first, and the longest. */
@@ -35,6 +44,8 @@ export interface RunnerOptions {
   /** The plugin's own, by the names it declared. */
   metrics: Record<string, unknown>;
   tables: TableProvider;
+  /** Absent where no plugin may consume them. */
+  decisions?: Pick<DecisionsService, 'attach' | 'detach'>;
   log: Logger;
 }
 
@@ -154,6 +165,7 @@ export class PluginRunner {
 
   #attach(life: Life): void {
     const { plugin, sources } = this.#options;
+    this.#attachDecisions(life);
     const consumes: ConsumeSpec | undefined = plugin.consumes.lease;
     if (consumes === undefined) return;
     const running = life.running as { lease(batch: LeaseBatch): void | Promise<void> } | undefined;
@@ -168,7 +180,22 @@ export class PluginRunner {
       });
   }
 
+  #attachDecisions(life: Life): void {
+    const { plugin, decisions } = this.#options;
+    const spec: DecisionSpec | undefined = plugin.consumes.decision;
+    const running = life.running as { decision(batch: DecisionBatch): void | Promise<void> } | undefined;
+    if (spec === undefined || running === undefined) return;
+    decisions?.attach({
+      name: this.name,
+      spec: decisionSpec(spec),
+      signal: life.signal,
+      handle: (batch) => running.decision(batch),
+      failed: (error) => life.fail(error),
+    });
+  }
+
   #detach(): void {
+    this.#options.decisions?.detach(this.name);
     for (const source of this.#options.sources) source.detach(this.name);
   }
 

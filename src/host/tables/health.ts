@@ -19,11 +19,21 @@ export interface TablesHealth {
   bridges: readonly BridgeStatus[];
 }
 
-/** The first dnsdist that refuses what it was given. */
+/** The first dnsdist that refuses what it was given, or does not come after. */
 export function bridgeTrouble(bridges: readonly BridgeStatus[]): NnoeError | undefined {
   const refusing = bridges.find(({ refuses }) => refuses);
-  if (refusing === undefined) return undefined;
+  if (refusing === undefined) return lagTrouble(bridges);
   const { pid, generation, reason } = refusing;
   const refused = refusing.refused || 'that is there';
   return new NnoeError('TABLES_REFUSED', { pid, refused, generation, reason });
+}
+
+/** s; taking a generation over takes milliseconds, and a second for the largest. */
+const longestLag = 5;
+
+function lagTrouble(bridges: readonly BridgeStatus[]): NnoeError | undefined {
+  const lagging = bridges.find(({ lagSeconds }) => lagSeconds > longestLag);
+  if (lagging === undefined) return undefined;
+  const { pid, generation, behind } = lagging;
+  return new NnoeError('TABLES_LAG', { pid, generation, behind, seconds: Math.round(lagging.lagSeconds) });
 }

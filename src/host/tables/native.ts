@@ -144,8 +144,10 @@ export interface NativeTables {
 }
 
 /** What a bridge says of itself. */
-export interface BridgeStatus {
+export interface NativeBridge {
   pid: number;
+  /** Since 1970. */
+  startedUs: number;
   bridge: string;
   dnsdist: string;
   /** In use; 0: none. */
@@ -160,6 +162,8 @@ export interface BridgeStatus {
   bytes: number;
   /** open or closed: what it does without tables. */
   fail: string;
+  /** One decision in so many is recorded; 0: none. */
+  sampling: number;
   threads: number;
 }
 
@@ -185,4 +189,11 @@ export interface NativeExplanation {
   list: string;
   /** Of the policies; empty: none decided. */
   rule: string;
+}
+
+export interface BridgeStatus extends NativeBridge {
+  /** Generations that were published since the one in use. */
+  behind: number;
+  /** For so long; 0: it has the last. */
+  lagSeconds: number;
 }

@@ -44,6 +44,8 @@ export interface TablesOptions {
   busy(error: NnoeError): void;
   /** What each dnsdist says of itself. */
   bridges?(): readonly BridgeStatus[];
+  /** Why that is not known. */
+  bridgesUnknown?(): NnoeError | undefined;
   observer?: TablesObserver;
   /** First pause after a failure, ms; default 1000. */
   pause?: number;
@@ -134,7 +136,7 @@ export class TablesService implements TableProvider {
 
   /** Undefined where nobody publishes. */
   health(): TablesHealth | undefined {
-    const { directory, bridges, tables } = this.#options;
+    const { directory, bridges, bridgesUnknown, tables } = this.#options;
     if (tables.size === 0) return undefined;
     const seen = bridges?.() ?? [];
     const generation = this.#last?.generation ?? 0;
@@ -148,7 +150,8 @@ export class TablesService implements TableProvider {
       waiting: !this.#batch.settled,
       bridges: seen,
     };
-    const trouble = this.#lost ?? this.#trouble ?? this.#full ?? this.#damaged ?? bridgeTrouble(seen);
+    const trouble =
+      this.#lost ?? this.#trouble ?? this.#full ?? this.#damaged ?? bridgeTrouble(seen) ?? bridgesUnknown?.();
     if (trouble !== undefined)
       return { state: 'degraded', code: trouble.code, reason: trouble.message, ...common };
     if (this.#opened === undefined)
@@ -177,6 +180,16 @@ export class TablesService implements TableProvider {
 
   roles(roleSet: number): readonly string[] {
     return this.#opened?.roleSets.roles(roleSet) ?? [];
+  }
+
+  /** Name of a list by its number; undefined: not known. */
+  listName(list: number): string | undefined {
+    return this.#opened?.lists.names[list];
+  }
+
+  /** Whether the directory is open, so that numbers have names. */
+  get opened(): boolean {
+    return this.#opened !== undefined;
   }
 
   /** Lets what is being written finish. */
