@@ -58,6 +58,7 @@ export class Dnsdist implements Server {
   readonly address = '127.0.0.1';
 
   private constructor(
+    private readonly options: DnsdistOptions,
     readonly port: number,
     readonly configFile: string,
     readonly proc: Proc,
@@ -70,7 +71,7 @@ export class Dnsdist implements Server {
     const { wrap = [], timeout = 20_000 } = options;
     const [command, ...args] = [...wrap, 'dnsdist', '--supervised', '--disable-syslog', '-C', configFile];
     const proc = start({ name: 'dnsdist', command: command as string, args, directory });
-    const dnsdist = new Dnsdist(port, configFile, proc);
+    const dnsdist = new Dnsdist(options, port, configFile, proc);
     await until('dnsdist to listen', () => dnsdist.#listens(), timeout);
     return dnsdist;
   }
@@ -78,6 +79,11 @@ export class Dnsdist implements Server {
   /** The same server by its IPv6 address. */
   get v6(): Server {
     return { address: '::1', port: this.port };
+  }
+
+  /** Another one, configured alike, on the port of this one, which has ended. */
+  again(): Promise<Dnsdist> {
+    return Dnsdist.start({ ...this.options, port: this.port });
   }
 
   async stop(): Promise<void> {
