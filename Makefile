@@ -48,6 +48,10 @@ stress-follow: setup-test build ## Put ten hours of bad network (HOURS) into fiv
 stress-policies: setup-test build ## Ask compiled policies and Cerbos 100,000 (CASES) generated questions, and count the differences.
 	@$(WITH_NODE) node dist/test/stress/policies.js $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: stress-tables
+stress-tables: setup-test build ## Publish 10,000 generations (GENERATIONS) of tables under a dnsdist that answers, and look for wrong answers and memory.
+	@$(WITH_NODE) node dist/test/stress/tables.js $(if $(GENERATIONS),--generations $(GENERATIONS))
+
 .PHONY: fuzz
 fuzz: setup-fuzz typescript ## Feed a million damaged journals and events to the readers, under sanitizers.
 	@$(WITH_NODE) tools/fuzz.sh

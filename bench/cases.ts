@@ -19,6 +19,10 @@ export const cases = {
   scrape: () => import('./cases/scrape.js'),
   names: () => import('./cases/names.js'),
   lists: () => import('./cases/lists.js'),
+  boundary: () => import('./cases/boundary.js'),
+  added: () => import('./cases/added.js'),
+  dnsdist: () => import('./cases/dnsdist.js'),
+  decisions: () => import('./cases/decisions.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 
 export type CaseName = keyof typeof cases;

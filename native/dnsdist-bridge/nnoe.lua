@@ -90,7 +90,10 @@ local function attach(options)
 end
 
 -- What each thread of dnsdist runs before its first query, in a Lua of its own, where nothing of this file is left.
+-- dnsdist makes 40 bytes of garbage in it with every query; collecting at ten times what lives there, some 300 KiB,
+-- instead of at twice saves marking.
 local on_thread = [[
+collectgarbage("setpause", 1000)
 local entry = package.loadlib(%q, "nnoe_attach")
 local query = entry and entry(%s)
 return query or function() return %d end

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Server } from './dns.js';
 import { tree } from './kea.js';
 import { freePort } from './ports.js';
-import { type Proc, run, start, waitPort } from './process.js';
+import { accepts, type Proc, run, start, until } from './process.js';
 import { temporary } from './workspace.js';
 
 export const bridgeDirectory = process.env.NNOE_DNSDIST_BRIDGE ?? join(tree, 'build/dnsdist-bridge');
@@ -37,6 +37,12 @@ export interface DnsdistOptions {
   threads?: number;
   /** Added to a configuration in YAML (dnsdist 2); then `lua` is what stands in the file beside it. */
   yaml?: string;
+  /** Put before the command, such as ['taskset', '-c', '0']; it must exec. */
+  wrap?: string[];
+  /** ms until it listens; default 20,000. */
+  timeout?: number;
+  /** Default a free one. */
+  port?: number;
 }
 
 let version: [number, number] | undefined;
@@ -52,6 +58,7 @@ export class Dnsdist implements Server {
   readonly address = '127.0.0.1';
 
   private constructor(
+    private readonly options: DnsdistOptions,
     readonly port: number,
     readonly configFile: string,
     readonly proc: Proc,
@@ -59,13 +66,14 @@ export class Dnsdist implements Server {
 
   static async start(options: DnsdistOptions): Promise<Dnsdist> {
     if (!existsSync(bridgeLibrary)) throw new Error(`${bridgeLibrary} is not built: run make build`);
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const [configFile, directory] = writeConfig(options, port);
-    const args = ['--supervised', '--disable-syslog', '-C', configFile];
-    const proc = start({ name: 'dnsdist', command: 'dnsdist', args, directory });
-    await Promise.race([waitPort(port), proc.ended(20_000).then(() => undefined)]);
-    if (proc.exit) throw new Error(`dnsdist ended:\n${proc.output()}`);
-    return new Dnsdist(port, configFile, proc);
+    const { wrap = [], timeout = 20_000 } = options;
+    const [command, ...args] = [...wrap, 'dnsdist', '--supervised', '--disable-syslog', '-C', configFile];
+    const proc = start({ name: 'dnsdist', command: command as string, args, directory });
+    const dnsdist = new Dnsdist(options, port, configFile, proc);
+    await until('dnsdist to listen', () => dnsdist.#listens(), timeout);
+    return dnsdist;
   }
 
   /** The same server by its IPv6 address. */
@@ -73,8 +81,22 @@ export class Dnsdist implements Server {
     return { address: '::1', port: this.port };
   }
 
+  /** Another one, configured alike, on the port of this one, which has ended. */
+  again(): Promise<Dnsdist> {
+    return Dnsdist.start({ ...this.options, port: this.port });
+  }
+
   async stop(): Promise<void> {
     await this.proc.stop();
+  }
+
+  async kill(): Promise<void> {
+    await this.proc.kill();
+  }
+
+  async #listens(): Promise<true | undefined> {
+    if (this.proc.exit) throw new Error(`dnsdist ended:\n${this.proc.output()}`);
+    return await accepts(this.port);
   }
 }
 

@@ -66,18 +66,20 @@ export async function until<T>(
   }
 }
 
+/** Whether something accepts TCP connections there. */
+export const accepts = (port: number, host = '127.0.0.1'): Promise<true | undefined> =>
+  new Promise((done) => {
+    const socket = createConnection({ port, host });
+    socket.once('connect', () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', () => done(undefined));
+  });
+
 /** Resolves when something accepts TCP connections there. */
 export async function waitPort(port: number, timeout = 15_000, host = '127.0.0.1'): Promise<void> {
-  const probe = () =>
-    new Promise<true | undefined>((done) => {
-      const socket = createConnection({ port, host });
-      socket.once('connect', () => {
-        socket.destroy();
-        done(true);
-      });
-      socket.once('error', () => done(undefined));
-    });
-  await until(`a listener on ${host}:${port}`, probe, timeout);
+  await until(`a listener on ${host}:${port}`, () => accepts(port, host), timeout);
 }
 
 const running = new Set<Proc>();

@@ -11,11 +11,15 @@ import { onCleanup, temporary } from './workspace.js';
 const program = join(process.env.NNOE_BUILD ?? join(tree, 'build'), 'test', 'tables_script');
 
 export class Tables {
+  private readonly ended: Promise<unknown>;
+
   private constructor(
     readonly directory: string,
     private readonly child: ChildProcess,
     private readonly answers: Interface,
-  ) {}
+  ) {
+    this.ended = once(child, 'exit');
+  }
 
   /** The writer of a new directory, or of the one given; nothing is published yet. */
   static open(directory = join(temporary('tables'), 'tables')): Tables {
@@ -28,17 +32,16 @@ export class Tables {
   /** Adds these lines and makes a generation of all that was said; resolves with its number. */
   async publish(...lines: string[]): Promise<number> {
     const answer = once(this.answers, 'line') as Promise<[string]>;
-    const ended = once(this.child, 'exit').then(() => Promise.reject(new Error('tables_script ended')));
     this.child.stdin?.write([...lines, 'publish', ''].join('\n'));
-    const [number] = await Promise.race([answer, ended]);
+    const number = await Promise.race([answer.then(([text]) => text), this.ended.then(() => undefined)]);
+    if (number === undefined) throw new Error('tables_script ended');
     return Number(number);
   }
 
   /** Gives the directory back. */
   async close(): Promise<void> {
-    const ended = once(this.child, 'exit');
     this.child.stdin?.end();
-    await ended;
+    await this.ended;
   }
 }
 

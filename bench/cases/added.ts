@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MPL-2.0
+// Everything that a verdict adds to an allowed query, beside dnsdist's own two rules for the same data.
+import { mkdirSync } from 'node:fs';
+import type { Dnsdist } from '../../test/daemons/lib/dnsdist.js';
+import { COST_METHOD, costPerQuery } from '../lib/dnsdist-cost.js';
+import { ANSWERED, assertAlike, bridge, builtin, prepare } from '../lib/dnsdist-variants.js';
+import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
+import { withDirectory } from '../lib/run.js';
+import { NAMES, SUBNETS } from '../lib/verdict-data.js';
+
+function measure(options: CaseOptions): Promise<Record<string, Measured>> {
+  return withDirectory(async (directory) => {
+    options.say('added: making tables');
+    const { data, full, decisions } = await prepare(directory, options.seed);
+    mkdirSync(decisions);
+    const cost = (what: string, lua: string[]) => {
+      options.say(`added: ${what}`);
+      const check = (server: Dnsdist) => assertAlike({ [what]: server }, data);
+      return costPerQuery({ data, lua: [...lua, ANSWERED], ...(lua.length > 0 && { check }) });
+    };
+    const bare = await cost('without the bridge', []);
+    const untold = (await cost('with the bridge alone', bridge(full))) - bare;
+    const added = (await cost('with the bridge and its decisions', bridge(full, { decisions }))) - bare;
+    const rules = (await cost("with dnsdist's own rules", builtin(data))) - bare;
+    return {
+      'allowed query': {
+        value: added,
+        alternative: { name: 'SuffixMatchNodeRule and NetmaskGroupRule', value: rules },
+      },
+      'allowed query, decisions not kept': { value: untold },
+      'query without the bridge': { value: bare },
+    };
+  });
+}
+
+const added: BenchCase = {
+  summary: 'everything that a verdict adds to an allowed query in dnsdist',
+  figures: [
+    {
+      name: 'allowed query',
+      unit: 'instructions/query',
+      bound: { relation: '<=', value: 1_800 },
+      method: `${COST_METHOD}; ${SUBNETS} subnets, ${NAMES} names, a compiled policy, every decision counted and recorded; with less without; beside rules that answer alike`,
+    },
+    {
+      name: 'allowed query, decisions not kept',
+      unit: 'instructions/query',
+      method: 'the same with decisions = false',
+    },
+    { name: 'query without the bridge', unit: 'instructions/query', method: COST_METHOD },
+  ],
+  run: measure,
+};
+
+export default added;

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MPL-2.0
+// Tables for dnsdist, made as the host makes them: by its own service for tables and the policies' compiler, with plans
+// of a real Cerbos.
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { native } from '../../src/host/native.js';
+import type { TableName } from '../../src/host/plugin/tables.js';
+import { addonTables } from '../../src/host/tables/addon.js';
+import { TablesService } from '../../src/host/tables/service.js';
+import { askedInOrder } from '../../src/plugins/policies/actions.js';
+import { compile, terminalOf } from '../../src/plugins/policies/compile/compile.js';
+import { SectionWriter } from '../../src/plugins/policies/compile/section.js';
+import { EmbeddedPdp } from '../../src/plugins/policies/pdp/embedded.js';
+import { plan } from '../../src/plugins/policies/pdp/pdp.js';
+import { factsOf, parseSource } from '../../src/plugins/policies/source.js';
+import type { VerdictData } from './verdict-data.js';
+
+const LIST = 'listed';
+const OTHERWISE = 'refused';
+
+/** What an operator might write: everybody but guests may ask, with some exceptions by type, name and list. */
+const POLICY = `
+apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  resource: dns_query
+  version: default
+  rules:
+    - actions: ["allow"]
+      effect: EFFECT_ALLOW
+      roles: ["default"]
+      condition:
+        match:
+          all:
+            of:
+              - expr: '!(R.attr.qtype in ["ANY", "HINFO"])'
+              - expr: '!R.attr.qname.endsWith(".corp.internal")'
+              - expr: '!R.attr.qname.startsWith("wpad.")'
+              - expr: '!("${LIST}" in R.attr.lists)'
+`;
+
+async function withTables<T>(
+  directory: string,
+  tables: TableName[],
+  work: (service: TablesService) => Promise<T>,
+): Promise<T> {
+  const service = new TablesService({
+    directory,
+    tables: new Set(tables),
+    answers: {},
+    defaults: { ttl: 60, extendedErrors: true },
+    log: pino({ level: 'silent' }),
+    open: (path) => addonTables((each) => native().openTables(each), path),
+    busy: (error) => {
+      throw error;
+    },
+  });
+  service.start();
+  try {
+    return await work(service);
+  } finally {
+    await service.close();
+  }
+}
+
+const signal = new AbortController().signal;
+const fail = (error: unknown): void => {
+  throw error;
+};
+
+/** A generation in which nothing is mapped, listed or planned: everybody is allowed. */
+export async function publishEmpty(directory: string): Promise<void> {
+  await withTables(directory, ['roles'], async (service) => {
+    const roles = service.open('roles', signal, fail);
+    await roles.replace([]);
+    await roles.published();
+  });
+}
+
+/** Everything: subnets to a role that may not ask, a list that everybody is held to, and a compiled policy. */
+export async function publishFull(directory: string, data: VerdictData): Promise<void> {
+  await withTables(directory, ['roles', 'names', 'programs'], async (service) => {
+    const roles = service.open('roles', signal, fail);
+    const names = service.open('names', signal, fail);
+    await roles.replace(data.subnets.map((prefix) => ({ prefix, roles: ['guest'] })));
+    names.define([{ name: LIST, kind: 'block' }]);
+    names.subscribe([{ lists: [LIST], roles: [], action: 'nxdomain' }]);
+    const { names: count } = await names.load(LIST, {
+      path: data.namesFile,
+      format: 'domains',
+      subdomains: true,
+    });
+    await service.published();
+    if (names.size(LIST) < count * 0.99)
+      throw new Error(`${names.size(LIST)} names on the list, not ${count}`);
+    await publishPolicy(service, join(directory, '..', 'pdp'));
+  });
+}
+
+async function publishPolicy(service: TablesService, pdpDirectory: string): Promise<void> {
+  const programs = service.open('programs', signal, fail);
+  let sets: readonly { id: number; roles: readonly string[] }[] = [];
+  let lists: ReadonlyMap<string, number> = new Map();
+  programs.roleSets((given) => {
+    sets = given;
+  });
+  programs.lists((given) => {
+    lists = given;
+  });
+  const facts = factsOf([parseSource('policy', POLICY)]);
+  const actions = askedInOrder(facts.actions);
+  const writer = new SectionWriter((end) => terminalOf(end, (action) => programs.action(action)));
+  const pdp = new EmbeddedPdp(pdpDirectory, { ended: () => undefined, restarted: () => undefined });
+  try {
+    await pdp.started();
+    const bad = await pdp.load([{ id: 'policy', text: POLICY }]);
+    if (bad) throw new Error(`Cerbos refused the policy: ${[...bad.values()].join('; ')}`);
+    for (const { id, roles } of sets) {
+      const granted = (action: string) =>
+        Promise.all(roles.map(async (role) => ({ role, plan: await plan(pdp.client, role, action) })));
+      const asked = await Promise.all(
+        actions.map(async (action) => ({ action, roles: await granted(action) })),
+      );
+      writer.set(id, compile(asked, OTHERWISE, { lists, ...facts }));
+    }
+  } finally {
+    await pdp.stop();
+  }
+  const most = Math.max(0, ...lists.values()) + 1;
+  await programs.publish(writer.bytes(most, { planned: 0, until: 0 }));
+}
