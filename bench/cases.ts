@@ -23,6 +23,7 @@ export const cases = {
   added: () => import('./cases/added.js'),
   dnsdist: () => import('./cases/dnsdist.js'),
   decisions: () => import('./cases/decisions.js'),
+  propagation: () => import('./cases/propagation.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 
 export type CaseName = keyof typeof cases;

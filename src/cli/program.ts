@@ -11,6 +11,7 @@ import * as plugins from './commands/plugins.js';
 import * as resync from './commands/resync.js';
 import * as roles from './commands/roles.js';
 import * as status from './commands/status.js';
+import * as store from './commands/store.js';
 import * as top from './commands/top.js';
 import * as why from './commands/why.js';
 import { exitStatusRows } from './exit-status.js';
@@ -18,7 +19,21 @@ import type { Io } from './io.js';
 import { row } from './text.js';
 import { NnoeCommand } from './usage.js';
 
-const commands = [host, check, status, leases, roles, lists, why, top, resync, plugins, config, completion];
+const commands = [
+  host,
+  check,
+  status,
+  leases,
+  roles,
+  lists,
+  why,
+  top,
+  store,
+  resync,
+  plugins,
+  config,
+  completion,
+];
 
 export function makeProgram(io: Io): NnoeCommand {
   const program = new NnoeCommand('nnoe')

@@ -37,7 +37,10 @@ test('bash completes commands, options, choices and files', async () => {
   writeFileSync(join(directory, 'my host.toml'), '');
   mkdirSync(join(directory, 'etc'));
   const cases: [words: string[], offered: string][] = [
-    [['nnoe', ''], 'host check status leases roles lists why top resync plugins config completion help'],
+    [
+      ['nnoe', ''],
+      'host check status leases roles lists why top store resync plugins config completion help',
+    ],
     [['nnoe', 'st'], 'status'],
     [['nnoe', 'x'], ''],
     [['nnoe', '--n'], '--no-color'],

@@ -33,6 +33,8 @@ export interface DnsdistOptions {
   server: Server;
   /** Lines of Lua that follow the listeners and the server. */
   lua?: string[];
+  /** Default a free one. */
+  port?: number;
   /** Threads that listen; default 1. */
   threads?: number;
   /** Added to a configuration in YAML (dnsdist 2); then `lua` is what stands in the file beside it. */

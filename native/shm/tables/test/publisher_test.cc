@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -148,4 +149,37 @@ TEST_CASE("a generation that cannot be written leaves the last one, and its numb
   publish(*publisher, {{Section::kNames, body("other")}});
   CHECK(publisher->current().head.generation == 2);
   CHECK(text(*publisher, Section::kNames) == "other");
+}
+
+TEST_CASE("what somebody else took away or put there is noticed, and such a generation is not gone on with") {
+  const TempDir dir;
+  auto publisher = opened(dir.path());
+  std::string why;
+  CHECK(publisher->intact(why));
+  publish(*publisher, {{Section::kHosts, body("hosts")}, {Section::kRegistry, body("registry")}});
+  CHECK(publisher->intact(why));
+  CHECK(why.empty());
+
+  const std::string hosts = section_file(Section::kHosts, 1);
+  REQUIRE(::unlink((dir.path() + "/" + hosts).c_str()) == 0);
+  CHECK_FALSE(publisher->intact(why));
+  CHECK(why == hosts + " was removed");
+  publisher.reset();
+  std::string found;
+  Error error;
+  publisher = Publisher::open(dir.path(), found, error);
+  REQUIRE(publisher);
+  CHECK(found == hosts + ": missing, though the manifest names it");
+  CHECK(publisher->current().entries.empty());
+  CHECK(publisher->intact(why));
+  publish(*publisher, {{Section::kHosts, body("hosts")}});
+  CHECK(publisher->current().head.generation == 2);
+
+  REQUIRE(::unlink((dir.path() + "/" + kManifestName).c_str()) == 0);
+  CHECK_FALSE(publisher->intact(why));
+  CHECK(why == "manifest was removed or replaced");
+  REQUIRE(::rename(dir.path().c_str(), (dir.path() + ".moved").c_str()) == 0);
+  CHECK_FALSE(publisher->intact(why));
+  CHECK(why == "the directory was removed or replaced");
+  REQUIRE(::rename((dir.path() + ".moved").c_str(), dir.path().c_str()) == 0);
 }
