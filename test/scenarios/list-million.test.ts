@@ -40,10 +40,11 @@ function load(dnsdist: Dnsdist) {
   let asked = 0;
   let over = false;
   const work = async () => {
-    for (; !over; asked++) {
-      const name = asked % 2 === 0 ? 'always.example' : `fine${asked}.example`;
+    while (!over) {
+      const own = asked++;
+      const [name, wanted] = own % 2 === 0 ? ['always.example', 'NXDOMAIN'] : [`fine${own}.example`, 'NOERROR'];
       const rcode = (await ask(dnsdist, { name }))?.rcode;
-      if (rcode !== (asked % 2 === 0 ? 'NXDOMAIN' : 'NOERROR')) wrong.push(`${name}: ${rcode}`);
+      if (rcode !== wanted) wrong.push(`${name}: ${rcode}`);
     }
   };
   const done = Promise.all([work(), work()]);
