@@ -32,7 +32,7 @@ test: setup-test build sanitized ## Install what is missing, build, and pass eve
 	@$(WITH_NODE) node dist/test/run.js
 
 .PHONY: run
-run: store-known setup-run build ## Run Kea and the host on loopback, with a few leases to look at; STORE=etcd adds an etcd.
+run: store-known setup-run build ## Run Kea, dnsdist and the host on loopback, with leases and verdicts to look at; STORE=etcd adds an etcd.
 	@$(WITH_NODE) $(if $(STORE),STORE='$(STORE)') exec node dist/tools/run.js
 
 .PHONY: stress

@@ -19,6 +19,7 @@ export const cases = {
   scrape: () => import('./cases/scrape.js'),
   names: () => import('./cases/names.js'),
   lists: () => import('./cases/lists.js'),
+  propagation: () => import('./cases/propagation.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 
 export type CaseName = keyof typeof cases;

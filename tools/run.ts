@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
-// `make run`: the lease plane on loopback, with something to see. RUN_SECONDS=n ends it by itself; STORE=etcd
+// `make run`: the whole data plane on loopback, with something to see. RUN_SECONDS=n ends it by itself; STORE=etcd
 // has the host publish to a real etcd instead of a file of its own.
+import { join } from 'node:path';
 import { load } from '../test/daemons/lib/perfdhcp.js';
 import { tellNothing } from '../test/daemons/lib/process.js';
 import { sayLeases } from './run/leases.js';
 import { isStoreKind, Plane, type Running, type StoreKind, useWorkspace, workspace } from './run/plane.js';
+import { change, changeOfMind, verdicts } from './run/verdicts.js';
 import { inventory, suggestions, versions } from './run/words.js';
 
 const say = (text: string): void => console.log(text);
@@ -36,10 +38,21 @@ async function someExchanges({ keas }: Running): Promise<void> {
   }
 }
 
+/** Several clients ask for the same names; then one mapping changes. */
+async function someQueries({ dnsdist, host }: Running): Promise<void> {
+  say('\ndnsdist is asked, by several clients:\n');
+  say(await verdicts(dnsdist, join(host.directory, 'tables')));
+  const ms = Math.ceil(await changeOfMind(host, dnsdist));
+  say(
+    `\n${change[0]} became ${change[1]}: ${ms} ms later dnsdist kept 127.0.0.3 from ads.example; then it was put back.`,
+  );
+}
+
 async function show(running: Running, limit: number | undefined): Promise<void> {
-  say(`\nThe lease plane runs on loopback (${versions(running)}); its files are below ${workspace()}.\n`);
+  say(`\nThe data plane runs on loopback (${versions(running)}); its files are below ${workspace()}.\n`);
   say(inventory(running));
   await someExchanges(running);
+  await someQueries(running);
   say(
     `\nTry next, in another terminal; leases are printed here as they change:\n\n${suggestions(running)}\n`,
   );

@@ -8,7 +8,7 @@
 set -euo pipefail
 
 build="g++ make cmake git kea-dev libboost-dev liblog4cplus-dev doctest-dev"
-run="$build kea-dhcp4-server kea-dhcp6-server kea-admin etcd-server etcd-client curl dnsdist knot"
+run="$build kea-dhcp4-server kea-dhcp6-server kea-admin etcd-server etcd-client curl dnsdist knot bind9-dnsutils"
 
 packages_for() {
   case $1 in

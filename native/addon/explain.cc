@@ -87,8 +87,7 @@ Napi::Value explain_query(const Napi::CallbackInfo& info) {
       throw coded(env, "TABLES_UNREADABLE", why);
     if (!generation) return env.Undefined();
     const tables::Question question{address.data, static_cast<uint32_t>(address.size),
-                                    static_cast<uint32_t>(name.size), name.data,
-                                    static_cast<uint16_t>(type)};
+                                    static_cast<uint32_t>(name.size), name.data, static_cast<uint16_t>(type)};
     return value_of(env, *generation, tables::explain(*generation, question));
   } catch (const std::bad_alloc&) {
     throw coded(env, "TABLES_UNREADABLE", "there is no memory for them");

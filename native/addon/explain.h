@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// `nnoe why`: the verdict on one question with everything that led to it, from what is published in a directory.
+// `nnoe why`: the verdict on one question with everything that led to it, from what is published in a
+// directory.
 #pragma once
 
 #include <napi.h>

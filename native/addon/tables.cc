@@ -56,8 +56,8 @@ Napi::Function Tables::define(Napi::Env env) {
        InstanceMethod<&Tables::change_names>("changeNames"), InstanceMethod<&Tables::keep_lists>("keepLists"),
        InstanceMethod<&Tables::list_sizes>("listSizes"),
        InstanceMethod<&Tables::check_programs>("checkPrograms"), InstanceMethod<&Tables::lost>("lost"),
-       InstanceMethod<&Tables::publish>("publish"),
-       InstanceMethod<&Tables::rebuild>("rebuild"), InstanceMethod<&Tables::close>("close")});
+       InstanceMethod<&Tables::publish>("publish"), InstanceMethod<&Tables::rebuild>("rebuild"),
+       InstanceMethod<&Tables::close>("close")});
 }
 
 Tables::Tables(const Napi::CallbackInfo& info) : ObjectWrap(info) {

@@ -41,6 +41,12 @@ export class ControlClient {
     return (await this.#document(response)) as T;
   }
 
+  /** What the host answers when it has done it. @throws as `get`. */
+  async send<T extends object>(path: string, query: Query, body?: Buffer): Promise<T> {
+    const signal = AbortSignal.timeout(patience * 1000);
+    return (await this.#document(await this.#ask('POST', path, query, signal, patience, body))) as T;
+  }
+
   /**
    * The lines of a stream, as many at a time as have come. Ends with the line `end`, or when `signal` aborts.
    * @throws as `get`.
@@ -76,12 +82,14 @@ export class ControlClient {
     query: Query,
     signal: AbortSignal,
     seconds = patience,
+    body?: Buffer,
   ): Promise<IncomingMessage> {
     const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
     const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
-    const options = { socketPath: this.socket, method, path: path + search, signal, agent: false };
+    const headers = body === undefined ? {} : { 'content-length': body.length };
+    const options = { socketPath: this.socket, method, path: path + search, headers, signal, agent: false };
     const asked = request(options);
-    const response = await this.#answer(asked, signal, seconds);
+    const response = await this.#answer(asked, signal, seconds, body);
     if (response.statusCode === 200) return response;
     const { error } = (await this.#document(response)) as Partial<Refusal>;
     if (typeof error?.message === 'string') throw new RemoteError(error);
@@ -89,12 +97,17 @@ export class ControlClient {
   }
 
   /** @param seconds after which `signal` aborts, if it does so by itself. */
-  async #answer(asked: ClientRequest, signal: AbortSignal, seconds: number): Promise<IncomingMessage> {
+  async #answer(
+    asked: ClientRequest,
+    signal: AbortSignal,
+    seconds: number,
+    body?: Buffer,
+  ): Promise<IncomingMessage> {
     try {
       return await new Promise((resolve, reject) => {
         asked.once('response', resolve);
         asked.on('error', reject);
-        asked.end();
+        asked.end(body);
       });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;

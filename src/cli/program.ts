@@ -11,13 +11,14 @@ import * as plugins from './commands/plugins.js';
 import * as resync from './commands/resync.js';
 import * as roles from './commands/roles.js';
 import * as status from './commands/status.js';
+import * as store from './commands/store.js';
 import * as why from './commands/why.js';
 import { exitStatusRows } from './exit-status.js';
 import type { Io } from './io.js';
 import { row } from './text.js';
 import { NnoeCommand } from './usage.js';
 
-const commands = [host, check, status, leases, roles, lists, why, resync, plugins, config, completion];
+const commands = [host, check, status, leases, roles, lists, why, store, resync, plugins, config, completion];
 
 export function makeProgram(io: Io): NnoeCommand {
   const program = new NnoeCommand('nnoe')

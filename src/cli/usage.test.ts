@@ -14,7 +14,7 @@ import { defaultSocket } from './configured.js';
 test.after(cleanUp);
 
 const commands =
-  'one of host, check, status, leases, roles, lists, resync, plugins, config, completion, help';
+  'one of host, check, status, leases, roles, lists, why, store, resync, plugins, config, completion, help';
 const address =
   'an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24 or 2001:db8::/32';
 const asks = ['--socket', '--config', '--json', '--help'];
@@ -93,7 +93,19 @@ const wrong: [args: string[], said: string][] = [
   [['resync', 'dhcp4', 'dhcp6'], 'nnoe resync: argument: found "dhcp6", expected 1 at most'],
   [
     ['plugins', 'lease'],
-    'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists',
+    'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists, policies',
+  ],
+  [
+    ['why', '192.0.2.300', 'a.example'],
+    'nnoe why: argument <client>: found "192.0.2.300", expected an address such as 192.0.2.7 or 2001:db8::7',
+  ],
+  [
+    ['store', 'put', 'a'],
+    'nnoe store put: argument <value>: found nothing, expected the value; `-` reads it from standard input',
+  ],
+  [
+    ['store', 'pit'],
+    'nnoe store: command: found "pit", expected one of get, list, put, delete, help; did you mean put?',
   ],
   [['roles', '192.0.2.1', 'b'], 'nnoe roles: argument: found "b", expected 1 at most'],
   [['plugins', 'leases', 'b'], 'nnoe plugins: argument: found "b", expected 1 at most'],

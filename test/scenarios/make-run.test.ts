@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// limit: 180 s
+// limit: 300 s
 // What `make run` does once everything is built: shows real leases, ends when told, and names what died.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ function plane(env: Record<string, string>): Proc {
 
 /** Process ids from the inventory, by what runs. */
 function pids(output: string): Map<string, number> {
-  const rows = output.matchAll(/^ {2}(etcd|kea-dhcp[46]|nnoe host) +\S+ +(\d+) +\//gm);
+  const rows = output.matchAll(/^ {2}(etcd|kea-dhcp[46]|knotd|dnsdist|nnoe host) +\S+ +(\d+) +\//gm);
   return new Map([...rows].map((row) => [row[1] ?? '', Number(row[2])]));
 }
 
@@ -25,7 +25,7 @@ const runs = (pid: number) => existsSync(`/proc/${pid}`);
 const ready = /^perfdhcp asks/m;
 
 /** Nothing that was started still runs, and no file of it stays. */
-async function nothingLeft(output: string, parts = 3): Promise<void> {
+async function nothingLeft(output: string, parts = 5): Promise<void> {
   const all = [...pids(output).values()];
   assert.is(all.length, parts, output);
   await until('every part to be gone', () => !all.some(runs), 3_000);
@@ -48,12 +48,27 @@ function showsLeases(output: string): void {
   assert.match(output, /^\d\d:\d\d:\d\d {2}\S+ +gone$/m);
 }
 
+/** What several clients got, and that one change was seen. */
+function showsVerdicts(output: string): void {
+  for (const line of [
+    /^ {2}127\.0\.0\.2 +kids +www\.example A +NOERROR 198\.51\.100\.1 /m,
+    /^ {2}127\.0\.0\.2 +kids +ads\.example A +NXDOMAIN +list ads$/m,
+    /^ {2}127\.0\.0\.3 +staff +ads\.example A +NOERROR 198\.51\.100\.1 /m,
+    /^ {2}127\.0\.0\.2 +kids +chess\.games\.example A +NOERROR 127\.0\.0\.80 /m,
+    /^ {2}127\.0\.1\.9 +kids +b\S+cher-werbung\.example A +NXDOMAIN +list ads$/m,
+    /^ {2}127\.0\.0\.9 +default +malware\.example A +NOERROR 127\.0\.0\.80 +list threats$/m,
+    /: \d+ ms later dnsdist kept 127\.0\.0\.3 from ads\.example;/,
+  ])
+    assert.match(output, line);
+}
+
 test('RUN_SECONDS ends it with status 0, after leases of both families were shown', async () => {
   const proc = plane({ RUN_SECONDS: '1' });
   const { code } = await proc.ended(60_000);
   const output = proc.output();
   assert.is(code, 0, output);
   showsLeases(output);
+  showsVerdicts(output);
   assert.not.match(output, /etcd/);
   await nothingLeft(output);
 });
@@ -94,6 +109,13 @@ test('with etcd, every command that is suggested works', async () => {
     typed('the same for v6, each with an address and a prefix', /received packets: [1-9]/),
     typed('leases as they change', /^\d\d:\d\d:\d\d {2}10\.0\.\S+ +assigned /m, true),
   ]);
+  await typed('a name that kids are kept from', /status: NXDOMAIN/);
+  await says(left.get('the same for staff') ?? '', /status: NOERROR/);
+  await typed('why that is so', /decided by +block list ads/);
+  await typed('staff become kids at once', /127\.0\.0\.3 has 18 bytes/);
+  await typed('the same for staff', /status: NXDOMAIN/);
+  await typed('the roles that clients have', /kids/);
+  await typed('the lists, and what is on them', /ads/);
   await typed('the leases in the store', /^10\.0\.\d+\.\d+ +leased +in /m);
   await typed('the leases as etcd holds them', /^\/nnoe\/dhcp\/leases\/10\.0\.\d+\.\d+\n\{"ip":"10\.0\./m);
   await typed('everything that happened to them', /^\/nnoe\/dhcp\/history\//m);
@@ -104,7 +126,7 @@ test('with etcd, every command that is suggested works', async () => {
   assert.equal([...left], []);
   proc.signal('SIGINT');
   assert.is((await proc.ended(30_000)).code, 0, proc.output());
-  await nothingLeft(output, 4);
+  await nothingLeft(output, 6);
 });
 
 test('Ctrl-C stops everything, with status 0', async () => {
@@ -137,8 +159,10 @@ test('two at a time take other ports', async () => {
   for (const each of [first, second]) each.signal('SIGTERM');
   for (const each of [first, second]) assert.is((await each.ended(30_000)).code, 0, each.output());
   const where = (output: string) =>
-    [...output.matchAll(/^ {2}(?:etcd|kea-dhcp[46]|nnoe host) +(\S+)/gm)].map((match) => match[1]);
-  assert.is(where(second.output()).length, 3);
+    [...output.matchAll(/^ {2}(?:etcd|kea-dhcp[46]|knotd|dnsdist|nnoe host) +(\S+)/gm)].map(
+      (match) => match[1],
+    );
+  assert.is(where(second.output()).length, 5);
   assert.equal(
     where(first.output()).filter((at) => where(second.output()).includes(at)),
     [],

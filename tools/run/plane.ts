@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MPL-2.0
-// The lease plane that `make run` shows: Kea for v4 and v6 with the hook, one host, and perhaps one etcd. The same code as
-// in the tests starts and stops them; here they get ports that people can guess, when these are free.
+// What `make run` shows: Kea for v4 and v6 with the hook, dnsdist with the bridge and Knot DNS behind it, one host, and
+// perhaps one etcd. The same code as in the tests starts and stops them; here they get ports that people can guess, when these are free.
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bridgeLine, Dnsdist } from '../../test/daemons/lib/dnsdist.js';
 import { Etcd } from '../../test/daemons/lib/etcd.js';
 import { Host } from '../../test/daemons/lib/host.js';
 import { Kea, tree } from '../../test/daemons/lib/kea.js';
+import { Knot } from '../../test/daemons/lib/knot.js';
 import { preferredPort } from '../../test/daemons/lib/ports.js';
 import { type Proc, sleep } from '../../test/daemons/lib/process.js';
+import { temporary } from '../../test/daemons/lib/workspace.js';
+import { loadExamples, verdictConfig, zoneRecords } from './verdicts.js';
 
 /** Usual ports; DHCP's own need privileges and may serve this machine's network. */
-const ports = { etcd: 2379, kea4: 6767, kea6: 6547, health: 9090 };
+const ports = { etcd: 2379, kea4: 6767, kea6: 6547, dnsdist: 5300, health: 9090 };
 
 /** Unix sockets have at most 107 bytes of path; what follows this directory takes about 40. */
 const longestRoot = 60;
@@ -24,6 +28,8 @@ export interface Running {
   /** When the host does not use a file of its own. */
   etcd: Etcd | undefined;
   keas: [Kea, Kea];
+  knot: Knot;
+  dnsdist: Dnsdist;
   host: Host;
 }
 
@@ -60,10 +66,30 @@ export class Plane {
     };
     const port = await preferredPort(ports.health);
     const endpoints = etcd ? { endpoints: etcd.endpoints } : {};
-    const host = await Host.create({ journals, ...endpoints, node: 'demo', port });
+    const { plugins, answers } = verdictConfig(temporary('pdp'));
+    const extra = { answers };
+    const host = await Host.create({ journals, ...endpoints, node: 'demo', port, plugins, extra });
     this.parts.unshift({ name: 'the host', proc: () => host.proc, stop: () => host.stop() });
+    mkdirSync(join(host.directory, 'decisions'));
     await host.start();
-    return { etcd, keas: [kea4, kea6], host };
+    const [knot, dnsdist] = await this.dns(host, say);
+    await loadExamples(host);
+    return { etcd, keas: [kea4, kea6], knot, dnsdist, host };
+  }
+
+  private async dns(host: Host, say: (line: string) => void): Promise<[Knot, Dnsdist]> {
+    say('starting knotd');
+    const knot = await Knot.start({ records: zoneRecords() });
+    this.parts.push({ name: 'knotd', proc: () => knot.proc, stop: () => knot.stop() });
+    say('starting dnsdist');
+    const bridge = {
+      directory: join(host.directory, 'tables'),
+      decisions: join(host.directory, 'decisions'),
+    };
+    const lua = [bridgeLine({ ...bridge, fail: 'closed' })];
+    const dnsdist = await Dnsdist.start({ server: knot, port: await preferredPort(ports.dnsdist), lua });
+    this.parts.unshift({ name: 'dnsdist', proc: () => dnsdist.proc, stop: () => dnsdist.stop() });
+    return [knot, dnsdist];
   }
 
   private async etcd(say: (line: string) => void): Promise<Etcd> {
@@ -98,7 +124,7 @@ export class Plane {
     return shown.map((proc) => `--- last of ${proc.log} ---\n${tail(proc.log, lines)}`).join('\n');
   }
 
-  /** Host first, so that it can commit what it holds; then Kea, then etcd. Each has a deadline, then is killed. */
+  /** dnsdist and the host first, so that it can commit what it holds; then Kea, then etcd. Each has a deadline, then is killed. */
   async stop(): Promise<void> {
     this.stopping = true;
     for (const part of this.parts) await part.stop().catch(() => undefined);

@@ -5,6 +5,7 @@ import type { Etcd } from '../../test/daemons/lib/etcd.js';
 import { type Kea, keaVersion, tree } from '../../test/daemons/lib/kea.js';
 import { run } from '../../test/daemons/lib/process.js';
 import type { Running } from './plane.js';
+import { dnsdistText, verdictSuggestions } from './verdicts.js';
 
 const firstLine = (text: string): string => text.split('\n', 1)[0]?.trim() ?? '';
 
@@ -18,12 +19,14 @@ const kea = (server: Kea): string[] => {
   ];
 };
 
-export function inventory({ etcd, keas, host }: Running): string {
+export function inventory({ etcd, keas, knot, dnsdist, host }: Running): string {
   const member = etcd?.member(0);
   const rows = [
     ['what', 'where', 'pid', 'files'],
     ...(member ? [['etcd', etcd?.endpoints[0] ?? '', String(member.proc?.pid), member.directory]] : []),
     ...keas.map(kea),
+    ['knotd', `127.0.0.1:${knot.port}`, String(knot.proc.pid), knot.proc.log],
+    ['dnsdist', `127.0.0.1:${dnsdist.port}`, String(dnsdist.proc.pid), dnsdist.configFile],
     ['nnoe host', `http://127.0.0.1:${host.port}/health`, String(host.proc?.pid), host.directory],
   ];
   const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
@@ -48,11 +51,12 @@ const lookUp = ({ endpoints }: Etcd): [string, string][] => {
   ];
 };
 
-export function suggestions({ etcd, keas, host }: Running): string {
+export function suggestions({ etcd, keas, dnsdist, host }: Running): string {
   const nnoe = `node ${join(tree, 'dist/src/cli/nnoe.js')}`;
   const ask = `node ${join(tree, 'dist/tools/ask.js')}`;
   const [kea4, kea6] = keas;
   const commands: [string, string][] = [
+    ...verdictSuggestions(dnsdist, host, nnoe),
     ['500 clients, 100 new ones a second', perfdhcp(kea4)],
     ['the same for v6, each with an address and a prefix', perfdhcp(kea6)],
     ['the leases in the store', `${nnoe} leases --socket ${host.socket}`],
@@ -68,5 +72,5 @@ export function suggestions({ etcd, keas, host }: Running): string {
 
 export function versions({ etcd }: Running): string {
   const version = etcd ? firstLine(run('etcd', ['--version'])).replace(/^etcd Version: /, ', etcd ') : '';
-  return `Kea ${keaVersion().join('.')}${version}, Node.js ${process.versions.node}`;
+  return `Kea ${keaVersion().join('.')}, ${dnsdistText()}${version}, Node.js ${process.versions.node}`;
 }

@@ -28,7 +28,8 @@ bool same_file(const struct stat& a, const struct stat& b) {
 }
 
 bool same_generation(const Manifest& a, const Manifest& b) {
-  return std::memcmp(a.id, b.id, kIdBytes) == 0 && a.generation == b.generation && a.created_us == b.created_us;
+  return std::memcmp(a.id, b.id, kIdBytes) == 0 && a.generation == b.generation &&
+         a.created_us == b.created_us;
 }
 
 bool names(const ManifestContent& manifest, Section kind, uint64_t generation) {

@@ -9,6 +9,10 @@
 //   GET  /v1/leases[?address=A|prefix=CIDR]            LeaseLine...: lease*, end
 //   GET  /v1/leases?watch=1[&snapshot=1][&address=..]  LeaseLine...: lease*, live, put/delete*, until somebody closes
 //   POST /v1/resync[?source=NAME][&wait=0]             ResyncLine...: walk*, end
+//   GET  /v1/store/get?key=K                           StoreEntry
+//   GET  /v1/store/list?prefix=P                       StoreListing
+//   POST /v1/store/put?key=K, the value as its body    StorePut
+//   POST /v1/store/delete?key=K                        StoreDeleted
 //   GET  /v1/report?plugin=NAME[&subject=S]            what the plugin says, a JSON object
 //   POST /v1/operate?plugin=NAME&operation=O[&subject] likewise, when it is done
 //
@@ -21,6 +25,10 @@ export const routes = {
   roles: '/v1/roles',
   leases: '/v1/leases',
   resync: '/v1/resync',
+  storeGet: '/v1/store/get',
+  storeList: '/v1/store/list',
+  storePut: '/v1/store/put',
+  storeDelete: '/v1/store/delete',
   report: '/v1/report',
   operate: '/v1/operate',
 } as const;
@@ -36,6 +44,37 @@ export interface Fault {
 
 export interface Refusal {
   error: Fault;
+}
+
+/** Of `nnoe store`; a key that begins without a slash was taken to be below the root. */
+export interface StoreEntry {
+  key: string;
+  /** Of its last change; absent: there is no such key. */
+  revision?: number;
+  /** UTF-8; otherwise `base64`. */
+  value?: string;
+  base64?: string;
+}
+
+export interface StoreListing {
+  prefix: string;
+  revision: number;
+  /** 1,000 at most, in order of keys. */
+  entries: readonly { key: string; bytes: number; revision: number }[];
+  /** Whether there are more. */
+  more: boolean;
+}
+
+export interface StorePut {
+  key: string;
+  revision: number;
+  bytes: number;
+}
+
+export interface StoreDeleted {
+  key: string;
+  revision: number;
+  existed: boolean;
 }
 
 /** How a part is. Readers show states that they do not know as they stand, and take only `ok` for well. */

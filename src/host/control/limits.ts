@@ -6,8 +6,10 @@ export interface ControlLimits {
   streams: number;
   /** Connections; further ones are closed at once. */
   connections: number;
-  /** Request line and headers, bytes. Bodies are refused. */
+  /** Request line and headers, bytes. */
   headerBytes: number;
+  /** Of a value that is put into the store, bytes; other requests have no body. */
+  valueBytes: number;
   /** Time for a request to arrive, ms. */
   requestMs: number;
   /** How often the times of requests are looked at, ms; wakes an idle host. */
@@ -28,6 +30,7 @@ export const usualLimits: ControlLimits = {
   streams: 8,
   connections: 32,
   headerBytes: 8192,
+  valueBytes: 1 << 20,
   requestMs: 5000,
   checkMs: 5000,
   stallMs: 300_000,

@@ -23,6 +23,7 @@ import { Lines } from './lines.js';
 import { operate } from './operate.js';
 import { badRequest, faultOf, helpOf, Refused } from './refusal.js';
 import { resync } from './resync.js';
+import { bodyOf, deleteKey, listKeys, readKey, type StoreAccess, writeKey } from './store.js';
 import { clientReport, rolesReport } from './tables.js';
 
 /** What the socket shows of the host. */
@@ -41,7 +42,9 @@ export interface ControlTarget {
 interface Route {
   method: 'GET' | 'POST';
   parameters: readonly string[];
-  answer(query: URLSearchParams, response: ServerResponse): void | Promise<void>;
+  /** Most bytes of it; default none. */
+  body?: number;
+  answer(query: URLSearchParams, response: ServerResponse, request: IncomingMessage): void | Promise<void>;
 }
 
 export class Router {
@@ -87,6 +90,7 @@ export class Router {
         parameters: ['source', 'wait'],
         answer: (query, response) => this.#resyncRoute(query, response),
       },
+      ...this.#storeRoutes(),
       [routes.report]: {
         method: 'GET',
         parameters: ['plugin', 'subject'],
@@ -116,10 +120,10 @@ export class Router {
         allow: route.method,
       });
     const length = request.headers['content-length'];
-    if ((length !== undefined && length !== '0') || request.headers['transfer-encoding'] !== undefined)
-      throw badRequest('body: found one, expected none', 413);
+    const hasBody = (length !== undefined && length !== '0') || request.headers['transfer-encoding'];
+    if (hasBody && route.body === undefined) throw badRequest('body: found one, expected none', 413);
     checkParameters(searchParams, route.parameters);
-    await route.answer(searchParams, response);
+    await route.answer(searchParams, response, request);
   }
 
   /** Ends every stream, saying why. */
@@ -127,6 +131,39 @@ export class Router {
     const stopping = new NnoeError('CONTROL_STOPPING');
     for (const lines of this.#streams) lines.fail(stopping);
     this.#feeds.close();
+  }
+
+  #storeRoutes(): Record<string, Route> {
+    const { store, root } = this.#target;
+    const access: StoreAccess = { store, root, storeMs: this.#limits.storeMs };
+    const body = this.#limits.valueBytes;
+    // Whatever is asked would wait for as long as the store is away.
+    const answer =
+      (work: (given: string, request: IncomingMessage) => Promise<object>, name = 'key'): Route['answer'] =>
+      async (query, response, request) => {
+        if (store.health().state === 'down') throw new Refused(503, storeFault(store.health()));
+        json(response, await work(query.get(name) ?? '', request));
+      };
+    const key = ['key'];
+    return {
+      [routes.storeGet]: { method: 'GET', parameters: key, answer: answer((each) => readKey(access, each)) },
+      [routes.storeList]: {
+        method: 'GET',
+        parameters: ['prefix'],
+        answer: answer((each) => listKeys(access, each), 'prefix'),
+      },
+      [routes.storePut]: {
+        method: 'POST',
+        parameters: key,
+        body,
+        answer: answer(async (each, request) => writeKey(access, each, await bodyOf(request, body))),
+      },
+      [routes.storeDelete]: {
+        method: 'POST',
+        parameters: key,
+        answer: answer((each) => deleteKey(access, each)),
+      },
+    };
   }
 
   async #leasesRoute(query: URLSearchParams, response: ServerResponse): Promise<void> {

@@ -33,6 +33,8 @@ export interface DnsdistOptions {
   server: Server;
   /** Lines of Lua that follow the listeners and the server. */
   lua?: string[];
+  /** Default a free one. */
+  port?: number;
   /** Threads that listen; default 1. */
   threads?: number;
   /** Added to a configuration in YAML (dnsdist 2); then `lua` is what stands in the file beside it. */
@@ -59,7 +61,7 @@ export class Dnsdist implements Server {
 
   static async start(options: DnsdistOptions): Promise<Dnsdist> {
     if (!existsSync(bridgeLibrary)) throw new Error(`${bridgeLibrary} is not built: run make build`);
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const [configFile, directory] = writeConfig(options, port);
     const args = ['--supervised', '--disable-syslog', '-C', configFile];
     const proc = start({ name: 'dnsdist', command: 'dnsdist', args, directory });
