@@ -93,7 +93,7 @@ export const countConstant = (ids: Iterable<number>, least: number, most: number
 
 export function typesConstant(types: Iterable<number>): Constant {
   const spans: number[] = [];
-  for (const type of [...types].sort((a, b) => a - b)) {
+  for (const type of [...new Set(types)].sort((a, b) => a - b)) {
     if (spans.length > 0 && spans.at(-1) === type - 1) spans[spans.length - 1] = type;
     else spans.push(type, type);
   }

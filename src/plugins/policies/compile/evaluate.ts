@@ -128,6 +128,10 @@ const known: Record<string, Known> = {
       throw new Refused('replace', 'replace with a limit');
     return a.split(seek as string).join(by as string);
   }),
+  trim: text((a) => {
+    if (/[^\x20-\x7e]/.test(a)) throw new Refused('trim', 'trim of a text that is not printable ASCII');
+    return a.trim();
+  }),
   reverse: text((a) => points(a).reverse().join('')),
   string: (a) => (typeof a === 'string' ? a : typeof a === 'boolean' || isWhole(a) ? String(a) : failed),
   matches: text((a, pattern) => {
