@@ -147,10 +147,12 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
       directory->name_store(), list,
       exceptions.IsNumber() ? exceptions.As<Napi::Number>().Uint32Value() : uint32_t{tables::kNoList},
       texts_of(source.Get("protect"), "protect"));
-  loads_[id] = load;
-  const auto give = [id](Napi::Env env, const std::shared_ptr<ListTaker>& done) {
+  // Kept once it is read, and not when that failed: nobody would ask for it again.
+  const auto give = [this, id](Napi::Env env, const std::shared_ptr<ListTaker>& done) {
+    loads_[id] = done;
     return load_value(env, id, *done);
   };
+  const std::vector<Napi::Object> kept{info.This().As<Napi::Object>()};
   if (source.Has("entries")) {
     const auto pieces = texts_of(source.Get("entries"), "entries");
     return Job<std::shared_ptr<ListTaker>>::run(
@@ -159,7 +161,7 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
           for (const std::string& each : pieces) load->entries(each);
           return load;
         },
-        give);
+        give, kept);
   }
   tables::ListOptions options;
   const std::string format = source.Get("format").ToString().Utf8Value();
@@ -172,7 +174,7 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
         read_list(*load, path, options);
         return load;
       },
-      give);
+      give, kept);
 }
 
 // Arguments: id, and the texts of `unicode` converted, empty where that cannot be.
@@ -227,8 +229,8 @@ Napi::Value Tables::keep_lists(const Napi::CallbackInfo& info) {
       info.Env(),
       [directory = directory(info),
        kept = std::vector<uint16_t>(lists.Data(), lists.Data() + lists.ElementLength())] {
-        for (const auto& [list, names, changed] : directory->name_store().lists()) {
-          bool stays = names + changed == 0;
+        for (const auto& [list, names, changed, now] : directory->name_store().lists()) {
+          bool stays = names + changed + now == 0;
           for (const uint16_t each : kept) stays = stays || each == list;
           if (!stays) directory->name_store().drop(list);
         }
@@ -241,7 +243,7 @@ Napi::Value Tables::list_sizes(const Napi::CallbackInfo& info) {
   Napi::Float64Array out = Napi::Float64Array::New(info.Env(), tables::kMaxLists);
   for (size_t i = 0; i < tables::kMaxLists; ++i) out[i] = 0;
   for (const auto& each : directory(info)->name_store().lists())
-    if (each.list < tables::kMaxLists) out[each.list] = static_cast<double>(each.names + each.changed);
+    if (each.list < tables::kMaxLists) out[each.list] = static_cast<double>(each.now);
   return out;
 }
 
