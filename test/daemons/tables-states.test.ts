@@ -150,6 +150,33 @@ test('a directory whose manifest is lost does not take the names of one list for
   await second.service.close();
 });
 
+test('a name set before a list was handed over whole does not come after it', async () => {
+  const directory = temporary('tables');
+  const host = begin(directory, 'roles', 'names');
+  const names = host.names();
+  names.define([{ name: 'ads', kind: 'block' }]);
+  names.subscribe([{ lists: ['ads'], roles: [], action: 'nxdomain' }]);
+  await names.setNames('ads', exact('a.example'));
+  // What takes the addon a while, and what waits behind it.
+  await host.roles().replace(
+    Array.from({ length: 300_000 }, (_, i) => ({
+      prefix: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
+      roles: ['kids'],
+    })),
+  );
+  names.set('ads', 'before.example', 'exact');
+  await sleep(6);
+  const handed = names.setNames('ads', exact('a.example'));
+  await handed;
+  names.set('ads', 'after.example', 'exact');
+  await host.service.published();
+  const bridge = verdicts(directory, 'closed');
+  assert.is(await bridge.ask(client, 'a.example'), 'nxdomain block-list');
+  assert.is(await bridge.ask(client, 'after.example'), 'nxdomain block-list');
+  assert.is(await bridge.ask(client, 'before.example'), 'allow no-policy');
+  await host.service.close();
+});
+
 test('a list that some roles are let off does not let them off the policies', async () => {
   const directory = temporary('tables');
   const host = begin(directory, 'roles', 'names', 'programs');
