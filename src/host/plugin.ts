@@ -170,6 +170,8 @@ export interface Plugin<D extends Declarations = Declarations> {
   stability: Stability;
   /** One sentence: what it is good for. */
   summary: string;
+  /** Runs only where its section says `enabled = true`; left out: unless that says false. */
+  optIn?: boolean;
   config: D['config'];
   consumes: D['consumes'];
   prefixes: D['prefixes'];

@@ -4,6 +4,7 @@
 import type { AnyPlugin } from '../host/plugin.js';
 import leases from './leases/plugin.js';
 import lists from './lists/plugin.js';
+import policies from './policies/plugin.js';
 import roles from './roles/plugin.js';
 
-export const plugins: readonly AnyPlugin[] = [leases, roles, lists];
+export const plugins: readonly AnyPlugin[] = [leases, roles, lists, policies];

@@ -86,6 +86,7 @@ test('every package that is imported is a dependency, and every dependency is us
     .join('\n');
   const programs: Record<string, RegExp> = {
     '@biomejs/biome': /bin\/biome/,
+    cerbos: /cerbos\/package\.json/,
     'clang-format': /bin\/clang-format/,
     'cmake-js': /bin\/cmake-js/,
     'node-addon-api': /node-addon-api/,

@@ -239,7 +239,8 @@ Programs::Outcome Programs::run(uint16_t role_set, const Request& request) const
   const uint32_t entry = roles_[role_set];
   if (entry == kUnplanned) return outcome;
   if ((entry & kFallback) != 0) {
-    outcome.result = entry == kFallbackClient ? Result::kFallbackClient : Result::kFallback;
+    outcome.result = (entry & kFallbackClient) != 0 ? Result::kFallbackClient : Result::kFallback;
+    outcome.action = static_cast<uint16_t>(entry & kFallbackAction);
     return outcome;
   }
   ProgramRun run(*this, request);

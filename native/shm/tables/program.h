@@ -37,8 +37,8 @@ class Programs {
   };
   struct Outcome {
     Result result = Result::kUnplanned;
-    uint16_t action = 0;
-    uint16_t terminal = 0;  // for why()
+    uint16_t action = 0;    // of a fallback: until its answer is there
+    uint16_t terminal = 0;  // of kAction, for why()
   };
 
   // Checks everything that run() relies on. `why` is one clause. `out` points into `body`, which has to

@@ -258,7 +258,12 @@ class ProgramCheck {
   bool roles() {
     for (uint32_t i = 0; i < p_.header_.role_sets; ++i) {
       const uint32_t entry = p_.roles_[i];
-      if (entry == kFallback || entry == kFallbackClient || entry <= p_.header_.programs) continue;
+      if ((entry & kFallback) != 0) {
+        const uint32_t others = entry & ~(kFallback | kFallbackClient | kFallbackAction);
+        if (others == 0 && (entry & kFallbackAction) < limits_.actions) continue;
+        return fail("role set " + number(i) + " has a fallback to an action that there is not");
+      }
+      if (entry <= p_.header_.programs) continue;
       return fail("role set " + number(i) + " has a program that there is not");
     }
     return true;

@@ -28,10 +28,13 @@ constexpr uint32_t kMaxWhy = 512;            // bytes of a terminal's text
 constexpr uint32_t kMaxSteps = 262144;
 constexpr uint32_t kStepInstruction = 8;
 
-// Entries of role sets: 0 is "no program (yet)", n is program n - 1.
+// Entries of role sets: 0 is "no program (yet)", n is program n - 1. With kFallback the policy decision point
+// is asked, by name and type, with kFallbackClient by client too; the low 16 bits are the action for as long
+// as its answer is not there.
 constexpr uint32_t kUnplanned = 0;
-constexpr uint32_t kFallback = 0x80000000u;        // asked of the policy decision point; by name and type
-constexpr uint32_t kFallbackClient = 0xc0000000u;  // the same; by client too
+constexpr uint32_t kFallback = 0x80000000u;
+constexpr uint32_t kFallbackClient = 0x40000000u;  // with kFallback
+constexpr uint32_t kFallbackAction = 0xffff;
 
 struct ProgramsHeader {
   uint32_t format;

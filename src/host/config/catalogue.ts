@@ -71,7 +71,11 @@ export function jsonSchema(plugins: readonly AnyPlugin[]): JsonSchema {
     const schema: JsonSchema = {
       description: plugin.summary,
       type: 'object',
-      properties: { ...released, ...properties },
+      properties: {
+        ...released,
+        ...(plugin.optIn && { enabled: { ...released.enabled, default: false } }),
+        ...properties,
+      },
       additionalProperties: false,
     };
     return [plugin.name, required === undefined ? schema : { ...schema, required }];

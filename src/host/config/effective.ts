@@ -128,7 +128,7 @@ export class Effective {
 
   #plugin(plugin: AnyPlugin, section: unknown): PluginConfig {
     if (section !== undefined && !isTable(section)) return { enabled: false, config: {} }; // the host's schema says so already
-    const { enabled = true, package: from, ...own } = section ?? {};
+    const { enabled = plugin.optIn !== true, package: from, ...own } = section ?? {};
     const origin = typeof from === 'string' ? { package: from } : {};
     const off = { enabled: false, config: {}, ...origin };
     // What is switched off is not checked.

@@ -15,7 +15,7 @@ export const programLimits = {
   stepInstruction: 8,
   unplanned: 0,
   fallback: 2147483648,
-  fallbackClient: 3221225472,
+  fallbackClient: 1073741824,
   argShift: 4,
   final: 128,
   maxLists: 256,

@@ -70,6 +70,7 @@ const declarations = z.strictObject({
       }),
     ]),
   ),
+  optIn: z.boolean().optional(),
   setup: z.custom((value) => typeof value === 'function', 'a function'),
 });
 

@@ -123,13 +123,15 @@ function walk(of: Json | undefined, path: string, source: PolicySource): void {
   }
 }
 
-function constants(of: Json, source: PolicySource, name: string): void {
+/** @param name undefined inside of a list */
+function constants(of: Json, source: PolicySource, name: string | undefined): void {
   if (typeof of === 'number') source.numericConstants = true;
-  if (Array.isArray(of)) for (const each of of) constants(each, source, name);
+  if (Array.isArray(of)) for (const each of of) constants(each, source, undefined);
   else if (typeof of === 'object' && of !== null) {
-    for (const [key, value] of Object.entries(of))
-      constants(value, source, name === '' ? key : `${name}.${key}`);
-  } else source.scalars.push(name);
+    for (const [key, value] of Object.entries(of)) {
+      constants(value, source, name === undefined ? undefined : name === '' ? key : `${name}.${key}`);
+    }
+  } else if (name !== undefined) source.scalars.push(name);
 }
 
 /** What a set of policies has in common. */

@@ -175,7 +175,8 @@ TEST_CASE("types, clients and lists") {
 
 TEST_CASE("role sets without a program, with another one's, and to be asked elsewhere") {
   Maker make = with(Op::kTypeIs, [](Maker&) -> uint16_t { return 1; });
-  make.roles = {1, program::kUnplanned, program::kFallback, program::kFallbackClient};
+  make.roles = {1, program::kUnplanned, program::kFallback | 2,
+                program::kFallback | program::kFallbackClient};
   test::Aligned aligned(make.bytes());
   Programs programs;
   std::string why;
@@ -187,6 +188,7 @@ TEST_CASE("role sets without a program, with another one's, and to be asked else
   const Result expected[] = {Result::kAction, Result::kUnplanned, Result::kFallback, Result::kFallbackClient,
                              Result::kUnplanned};
   for (uint16_t i = 0; i < 5; ++i) CHECK(programs.run(i, request).result == expected[i]);
+  CHECK(programs.run(2, request).action == 2);
 }
 
 TEST_CASE("what could lead a run astray is refused") {
@@ -209,6 +211,8 @@ TEST_CASE("what could lead a run astray is refused") {
         "instruction 2 of program 0 does not fit its operand");
   CHECK(changed([](Maker& m) { m.programs[0].count = 4; }) == "program 0 lies outside the code");
   CHECK(changed([](Maker& m) { m.roles[0] = 2; }) == "role set 0 has a program that there is not");
+  CHECK(changed([](Maker& m) { m.roles[0] = program::kFallback | 3; }) ==
+        "role set 0 has a fallback to an action that there is not");
   CHECK(changed([](Maker& m) { m.terminals[1].action = 3; }) ==
         "terminal 1 names an action that there is not");
   CHECK(changed([](Maker& m) { m.constants[0].offset = 8; }) == "constant 0 lies outside the pool");

@@ -3,8 +3,9 @@
 // allows wins, so a role set may what one of its roles may; plans are made and kept per role.
 import { type Expr, show } from './expression.js';
 import { Graph } from './graph.js';
-import { Lowering, type LowerOptions } from './lower.js';
+import { Lowering } from './lower.js';
 import type { Entry, Terminal } from './section.js';
+import type { LowerOptions } from './ways.js';
 
 /** What one role's plan for one action says. */
 export type Plan = 'always' | 'never' | Expr;

@@ -3,7 +3,8 @@
 // non-deterministic automaton; a state of the machine is the set of places in it where a match may stand.
 import { interned, type Machine, type State } from './machine.js';
 import { Refused } from './refused.js';
-import { type Bytes, parseRegex, type Regex } from './regex.js';
+import { parseRegex, type Regex } from './regex.js';
+import type { Bytes } from './regex-sets.js';
 
 type Place = 'begin' | 'end' | 'boundary' | 'inside';
 type Node =

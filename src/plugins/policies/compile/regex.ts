@@ -2,9 +2,7 @@
 // RE2 patterns, as Go's regexp package reads them (CEL's `matches`), for texts of ASCII without control characters: a
 // pattern's other characters match nothing, and whether a match is greedy, or `.` meets newlines, makes no difference.
 import { Refused } from './refused.js';
-
-/** A set of ASCII bytes, by number. */
-export type Bytes = ReadonlySet<number>;
+import { ascii, type Bytes, controls, folded, not, perl, posix, range, where } from './regex-sets.js';
 
 export type Regex =
   | { kind: 'empty' }
@@ -13,50 +11,6 @@ export type Regex =
   | { kind: 'concat' | 'either'; parts: Regex[] }
   /** most: undefined is without end; counted: written with braces */
   | { kind: 'repeat'; of: Regex; least: number; most: number | undefined; counted: boolean };
-
-const ascii = Array.from({ length: 128 }, (_, i) => i);
-const where = (holds: (byte: number) => boolean): Bytes => new Set(ascii.filter(holds));
-const range = (from: number, to: number): Bytes => where((b) => b >= from && b <= to);
-const isWord = (b: number) => /\w/.test(String.fromCharCode(b));
-
-const perl: Record<string, Bytes> = {
-  d: where((b) => b >= 0x30 && b <= 0x39),
-  s: new Set([0x09, 0x0a, 0x0c, 0x0d, 0x20]),
-  w: where(isWord),
-};
-const posix: Record<string, RegExp> = {
-  alnum: /[0-9A-Za-z]/,
-  alpha: /[A-Za-z]/,
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the class is that.
-  ascii: /[\x00-\x7f]/,
-  blank: /[\t ]/,
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the class is that.
-  cntrl: /[\x00-\x1f\x7f]/,
-  digit: /[0-9]/,
-  graph: /[!-~]/,
-  lower: /[a-z]/,
-  print: /[ -~]/,
-  punct: /[!-/:-@[-`{-~]/,
-  space: /[\t\n\v\f\r ]/,
-  upper: /[A-Z]/,
-  word: /[0-9A-Za-z_]/,
-  xdigit: /[0-9A-Fa-f]/,
-};
-const controls: Record<string, number> = { a: 7, f: 12, t: 9, n: 10, r: 13, v: 11 };
-const not = (bytes: Bytes): Bytes => where((b) => !bytes.has(b));
-
-/** Both cases of every letter; U+017F and U+212A fold to s and k. */
-function folded(bytes: Iterable<number>): Bytes {
-  const all = new Set<number>();
-  for (const b of bytes) {
-    const letter = b === 0x17f ? 0x73 : b === 0x212a ? 0x6b : b;
-    if (letter > 127) continue;
-    all.add(letter);
-    const other = letter ^ 0x20;
-    if (/[A-Za-z]/.test(String.fromCharCode(letter))) all.add(other);
-  }
-  return all;
-}
 
 /** @throws Refused for what Go's regexp refuses, and for patterns that repeat a part more than 1,000 times. */
 export function parseRegex(pattern: string): Regex {

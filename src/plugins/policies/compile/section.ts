@@ -8,8 +8,8 @@ import { Refused } from './refused.js';
 /** What a role set gets. */
 export type Entry =
   | { kind: 'program'; graph: Graph; root: number }
-  /** Asked of the policy decision point; `client`: the answer depends on the client's address. */
-  | { kind: 'fallback'; client: boolean }
+  /** Asked of the policy decision point; `client`: the answer depends on the client's address; `action` until it is there. */
+  | { kind: 'fallback'; client: boolean; action: number }
   | { kind: 'unplanned' };
 
 export interface Terminal {
@@ -49,6 +49,11 @@ export class SectionWriter {
   /** @param ends what the ends of the graphs mean, by their text */
   constructor(private readonly ends: (end: string) => Terminal) {}
 
+  /** Instructions of all programs. */
+  get size(): number {
+    return this.instructions;
+  }
+
   /** @throws Refused when a program or the section is too large */
   set(roleSet: number, entry: Entry): void {
     while (this.entries.length <= roleSet) this.entries.push(programLimits.unplanned);
@@ -57,8 +62,10 @@ export class SectionWriter {
 
   private entry(entry: Entry): number {
     if (entry.kind === 'unplanned') return programLimits.unplanned;
-    if (entry.kind === 'fallback')
-      return entry.client ? programLimits.fallbackClient : programLimits.fallback;
+    if (entry.kind === 'fallback') {
+      const flags = programLimits.fallback + (entry.client ? programLimits.fallbackClient : 0);
+      return flags + entry.action;
+    }
     const code = this.assembled(entry.graph, entry.root);
     const key = code.toString('latin1');
     let id = this.known.get(key);

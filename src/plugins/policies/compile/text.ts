@@ -3,24 +3,17 @@
 import { evaluate, failed, operation, type Result } from './evaluate.js';
 import { call, type Expr, isText, show, substitute, value } from './expression.js';
 import {
-  type Comparison,
-  contains,
   counted,
-  endsWith,
   indexOf,
-  interned,
   joined,
   type Machine,
   negated,
   type Outcome,
   occurrences,
   oneOf,
-  ordered,
-  type State,
-  startsWith,
 } from './machine.js';
+import { constant, decides, predicate, segments } from './predicates.js';
 import { Refused } from './refused.js';
-import { matches } from './regex-machine.js';
 import {
   appended,
   behind,
@@ -37,7 +30,6 @@ import {
 const mostBytes = 1016;
 
 export const outcome = (result: Result): Outcome => (result === true ? 1 : result === false ? 0 : 2);
-const constant = (result: Outcome): Machine => ({ start: 0, step: () => 0, end: () => result });
 
 /** The condition `e` on the text that `base` stands for; everything else in it is known. */
 export class TextCondition {
@@ -302,55 +294,4 @@ function texts(e: Expr): string {
 function replaced(e: Expr, what: Expr, by: Expr): Expr {
   if (show(e) === show(what)) return by;
   return e.kind === 'call' ? { ...e, operands: e.operands.map((each) => replaced(each, what, by)) } : e;
-}
-
-const decides =
-  (decisive: boolean) =>
-  (outcomes: readonly Outcome[]): Outcome => {
-    const wanted = decisive ? 1 : 0;
-    if (outcomes.includes(wanted)) return wanted;
-    return outcomes.includes(2) ? 2 : decisive ? 0 : 1;
-  };
-
-function predicate(operator: string, known: unknown): Machine | undefined {
-  if (operator === 'in') {
-    return Array.isArray(known) ? oneOf(known.filter((each) => typeof each === 'string')) : constant(2);
-  }
-  const make = {
-    startsWith,
-    endsWith,
-    contains: (text: string) => (text === '' ? constant(1) : contains(text)),
-    matches,
-    lt: (text: string) => ordered('lt', text),
-    le: (text: string) => ordered('le', text),
-    gt: (text: string) => ordered('gt', text),
-    ge: (text: string) => ordered('ge', text),
-  }[operator as Comparison | 'startsWith' | 'endsWith' | 'contains' | 'matches'];
-  if (!make) return undefined;
-  return typeof known === 'string' ? make(known) : constant(2);
-}
-
-/** What `operator` says of the parts between bytes `separator`, each judged by `each`. */
-function segments(separator: number, each: Machine, operator: string): Machine {
-  // What was said so far: for exists and all the outcome, for exists_one how many (2 is more than one) or -1, failed.
-  const add = (so: number, said: Outcome): number => {
-    if (operator === 'exists_one') return so < 0 || said === 2 ? -1 : Math.min(so + said, 2);
-    return decides(operator === 'exists')([so as Outcome, said]);
-  };
-  const begin = operator === 'all' ? 1 : 0;
-  const pairs = interned<[number, State]>(([so, inner]) => `${so}|${inner}`);
-  return {
-    start: pairs.id([begin, each.start]),
-    step(state, byte) {
-      const [so, inner] = pairs.of(state);
-      return pairs.id(
-        byte === separator ? [add(so, each.end(inner)), each.start] : [so, each.step(inner, byte)],
-      );
-    },
-    end(state) {
-      const [so, inner] = pairs.of(state);
-      const all = add(so, each.end(inner));
-      return operator === 'exists_one' ? (all < 0 ? 2 : all === 1 ? 1 : 0) : (all as Outcome);
-    },
-  };
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { GRPC } from '@cerbos/grpc';
 import { spawnCerbos } from './binary.js';
+import type { Decider } from './decider.js';
 import { markKind, writePolicies } from './files.js';
 import type { PolicyText } from './pdp.js';
 import { verify } from './verify.js';
@@ -33,21 +34,24 @@ export interface EmbeddedEvents {
   restarted(): void;
 }
 
-export class EmbeddedPdp {
+export class EmbeddedPdp implements Decider {
   readonly client: GRPC;
   private readonly sockets: string;
   private child: ChildProcess | undefined;
   private output = '';
-  private loaded: PolicyText[] = [];
   private generation = 0;
   private ready: Promise<void>;
   private answering = false;
   private readonly stopping = new AbortController();
 
-  /** @param directory for its policies; made when it is not there */
+  /**
+   * @param directory for its policies; made when it is not there
+   * @param loaded the policies to begin with
+   */
   constructor(
     private readonly directory: string,
     private readonly events: EmbeddedEvents,
+    private loaded: readonly PolicyText[] = [],
   ) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     // Paths of sockets are at most 107 bytes, those of directories are not.
@@ -214,6 +218,8 @@ export class EmbeddedPdp {
   private async again(status: string): Promise<void> {
     if (this.stopping.signal.aborted) return;
     this.failures = this.answering ? 1 : this.failures + 1;
+    // What was kept may be damaged; it is given what is good when it answers.
+    if (!this.answering && this.failures > 1) this.loaded = [];
     this.answering = false;
     this.events.ended(status, this.output.trim());
     const pause = Math.min(longestPause, firstPause * 2 ** Math.min(this.failures - 1, 10));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Policies as files, for Cerbos: one a policy, named so that its id can be told from the name, and the schema.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import schema from '../schema/dns_query.json' with { type: 'json' };
 import type { PolicyText } from './pdp.js';
@@ -24,10 +24,19 @@ export function writePolicies(directory: string, policies: readonly PolicyText[]
   writeFileSync(join(directory, '_schemas', 'dns_query.json'), JSON.stringify(schema));
 }
 
+/** What writePolicies wrote; nothing when there is no such directory. */
+export function readPolicies(directory: string): PolicyText[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).flatMap((file) => {
+    const id = idOf(file);
+    return id === undefined ? [] : [{ id, text: readFileSync(join(directory, file), 'utf8') }];
+  });
+}
+
 /** A policy of our own says which generation of files the decision point has loaded. */
 export const markKind = 'nnoe_generation';
 const markFile = 'nnoe.generation.json';
-const mark = (generation: string): string =>
+export const mark = (generation: string): string =>
   JSON.stringify({
     apiVersion: 'api.cerbos.dev/v1',
     resourcePolicy: {

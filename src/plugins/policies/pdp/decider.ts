@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MPL-2.0
+import type { GRPC } from '@cerbos/grpc';
+import type { PolicyText } from './pdp.js';
+
+/** A policy decision point that takes its policies from us. */
+export interface Decider {
+  readonly client: GRPC;
+  /**
+   * Goes over to these policies.
+   * @returns undefined when it did; by id why policies are bad when it did not
+   * @throws Error when it does not answer, or does neither
+   */
+  load(policies: readonly PolicyText[], signal?: AbortSignal): Promise<Map<string, string> | undefined>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MPL-2.0
+// Plans of single roles, as one set of policies and one minute make them. Cerbos is asked about a role and an action only
+// when a rule can speak of both.
+import type { GRPC } from '@cerbos/grpc';
+import { askedInOrder } from './actions.js';
+import type { Plan } from './compile/compile.js';
+import { Refused } from './compile/refused.js';
+import { plan } from './pdp/pdp.js';
+import type { PolicySource } from './source.js';
+
+/** Requests under way at once. */
+const most = 16;
+
+const unnamed = 'nnoe_of_no_rule';
+
+/** A plan, or why there is none. */
+export type Planned = Plan | Refused;
+
+export class Plans {
+  /** In the order in which they are asked. */
+  readonly actions: readonly string[];
+  /** Roles that rules name. */
+  readonly named: ReadonlySet<string>;
+  private readonly known = new Map<string, Promise<Planned>>();
+  private readonly parents: Map<string, string[]>;
+  private readonly queue: (() => void)[] = [];
+  private running = 0;
+
+  constructor(
+    private readonly client: GRPC,
+    private readonly sources: readonly PolicySource[],
+    private readonly signal: AbortSignal,
+  ) {
+    this.actions = askedInOrder(sources.flatMap(({ rules }) => rules.flatMap((rule) => rule.actions)));
+    this.parents = new Map(sources.flatMap(({ derived }) => [...derived]));
+    const roles = sources.flatMap(({ rules, derived }) => [
+      ...rules.flatMap((rule) => rule.roles),
+      ...[...derived.values()].flat(),
+    ]);
+    this.named = new Set(roles.filter((role) => role !== '*'));
+  }
+
+  /** Whether a rule of this policy may speak of the role and the action. */
+  private speaks(source: PolicySource, role: string, action: string): boolean {
+    return source.rules.some(({ actions, roles, derivedRoles }) => {
+      const whose = [...roles, ...derivedRoles.flatMap((name) => this.parents.get(name) ?? [])];
+      const spoken = actions.some((each) => each === action || /[*?[{\\]/.test(each));
+      return spoken && whose.some((each) => each === role || each === '*');
+    });
+  }
+
+  /** Ids of the policies that decide about it. */
+  speaking(role: string, action: string): string[] {
+    const rules = this.sources.filter((source) => this.speaks(source, role, action));
+    const imported = this.sources.filter(({ kind }) => kind === 'derivedRoles' || kind.startsWith('export'));
+    return rules.length === 0 ? [] : [...rules, ...imported].map(({ id }) => id);
+  }
+
+  /** Rejects when Cerbos does not answer; a plan that cannot be made is told as it is. */
+  of(of: string, action: string): Promise<Planned> {
+    // Roles that no rule names are all alike.
+    const role = this.named.has(of) ? of : unnamed;
+    const key = JSON.stringify([role, action]);
+    let made = this.known.get(key);
+    if (!made) {
+      const spoken = this.sources.some((source) => this.speaks(source, role, action));
+      made = spoken ? this.ask(role, action) : Promise.resolve('never');
+      this.known.set(key, made);
+      // One that failed is asked again.
+      made.catch(() => this.known.delete(key));
+    }
+    return made;
+  }
+
+  private async ask(role: string, action: string): Promise<Planned> {
+    while (this.running >= most) await new Promise<void>((go) => this.queue.push(go));
+    this.running++;
+    try {
+      return await plan(this.client, role, action, this.signal);
+    } catch (error) {
+      if (error instanceof Refused) return error;
+      throw error;
+    } finally {
+      this.running--;
+      this.queue.shift()?.();
+    }
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MPL-2.0
+// The programs section for all sets of roles, out of the plans of their roles.
+import { setImmediate as turn } from 'node:timers/promises';
+import type { RoleSet } from '../../host/plugin.js';
+import { type Asked, compile, terminalOf } from './compile/compile.js';
+import { type Expr, reads } from './compile/expression.js';
+import { Refused } from './compile/refused.js';
+import { type Entry, SectionWriter } from './compile/section.js';
+import type { Plans } from './plans.js';
+import { factsOf, type PolicySource } from './source.js';
+
+export interface ProgramsInput {
+  sources: readonly PolicySource[];
+  plans: Plans;
+  roleSets: readonly RoleSet[];
+  lists: ReadonlyMap<string, number>;
+  /** What a set of roles does when nothing is granted. */
+  otherwise(roles: readonly string[]): string;
+  /** What it does until Cerbos has answered; undefined: it must be compiled. */
+  onMiss(roles: readonly string[]): string | undefined;
+  /** @throws when there is no such action */
+  action(text: string): number;
+}
+
+export interface Programs {
+  section: Buffer;
+  compiled: number;
+  asked: number;
+  instructions: number;
+}
+
+/** What cannot be compiled, and whose doing it is. */
+export class Incompilable extends Error {
+  override name = 'Incompilable';
+  constructor(
+    readonly policies: readonly string[],
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Work in one turn of the event loop, ms. */
+const turnLimit = 5;
+
+/**
+ * Roles that rules name are tried whether or not a client has them, so that a policy is good or bad when it is put.
+ * @throws Incompilable; what asking Cerbos throws
+ */
+export async function makePrograms(input: ProgramsInput): Promise<Programs> {
+  const { plans, roleSets, lists, sources } = input;
+  const writer = new SectionWriter((end) => terminalOf(end, input.action));
+  const options = { lists, ...factsOf(sources) };
+  const made = { compiled: 0, asked: 0 };
+  await planned(plans, [...new Set([...roleSets.flatMap(({ roles }) => roles), ...plans.named])]);
+  const alone = new Set(roleSets.flatMap(({ roles }) => (roles.length === 1 ? roles : [])));
+  let due = performance.now() + turnLimit;
+  const work = [
+    ...roleSets.map(({ id, roles }) => ({ id, roles })),
+    ...[...plans.named].filter((role) => !alone.has(role)).map((role) => ({ id: undefined, roles: [role] })),
+  ];
+  for (const { id, roles } of work) {
+    const entry = await entryOf(roles, input, (asked) => compile(asked, input.otherwise(roles), options));
+    if (id !== undefined) {
+      writer.set(id, entry);
+      made[entry.kind === 'program' ? 'compiled' : 'asked']++;
+    }
+    if (performance.now() > due) {
+      await turn();
+      due = performance.now() + turnLimit;
+    }
+  }
+  const mostLists = Math.max(0, ...[...lists.values()].map((list) => list + 1));
+  const section = writer.bytes(mostLists, { planned: 0, until: 0 });
+  return { section, ...made, instructions: writer.size };
+}
+
+/** All at once, as many as Plans allows. */
+const planned = (plans: Plans, roles: readonly string[]): Promise<unknown> =>
+  Promise.all(roles.flatMap((role) => plans.actions.map((action) => plans.of(role, action))));
+
+async function entryOf(
+  roles: readonly string[],
+  { plans, onMiss, action }: ProgramsInput,
+  make: (asked: Asked[]) => Entry,
+): Promise<Entry> {
+  const asked: Asked[] = [];
+  const miss = onMiss(roles);
+  let refused: [reason: Refused, culprits: string[]] | undefined;
+  let client = false;
+  for (const each of plans.actions) {
+    const granted: Asked['roles'] = [];
+    for (const role of roles) {
+      const plan = await plans.of(role, each);
+      if (plan instanceof Refused) {
+        refused ??= [plan, plans.speaking(role, each)];
+        client = true;
+      } else {
+        granted.push({ role, plan });
+        client ||= typeof plan === 'object' && reads(plan as Expr).has('client');
+      }
+    }
+    asked.push({ action: each, roles: granted });
+  }
+  try {
+    if (refused) throw refused[0];
+    return make(asked);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (miss !== undefined) return { kind: 'fallback', client, action: action(miss) };
+    const culprits = refused?.[1] ?? culpritsOf(roles, plans);
+    throw new Incompilable(culprits, `it cannot be compiled for ${roles.join(', ')}: ${error.message}`);
+  }
+}
+
+const culpritsOf = (roles: readonly string[], plans: Plans): string[] => [
+  ...new Set(roles.flatMap((role) => plans.actions.flatMap((action) => plans.speaking(role, action)))),
+];

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MPL-2.0
+// Wires the plugin: the store's prefix and the tables on one side, Cerbos on the other, logs, metrics and health.
+import type { Change, Health, KeyValue } from '../../host/plugin.js';
+import { readSecret } from '../../host/secrets.js';
+import type { PolicyState } from './candidates.js';
+import type { PoliciesContext } from './declaration.js';
+import { say } from './messages.js';
+import type { Decider } from './pdp/decider.js';
+import { EmbeddedPdp } from './pdp/embedded.js';
+import { readPolicies, writePolicies } from './pdp/files.js';
+import type { PolicyText } from './pdp/pdp.js';
+import { RemotePdp } from './pdp/remote.js';
+import { type InForce, Policies } from './policies.js';
+
+/** Policies that health names. */
+const named = 3;
+
+export class Service {
+  private decider: Decider | undefined;
+  private readonly policies: Policies;
+  /** By name below the prefix. */
+  private stored = new Map<string, string>();
+  private force: InForce | undefined;
+  private trouble: string | undefined;
+  /** Reasons that were logged, by policy. */
+  private readonly told = new Map<string, string>();
+
+  constructor(private readonly ctx: PoliciesContext) {
+    const { config, table, signal } = ctx;
+    const kept = `${config.pdp.directory}/good`;
+    const good = readPolicies(kept);
+    this.policies = new Policies({
+      decider: () => {
+        this.decider = this.makeDecider(good);
+        return this.decider;
+      },
+      keep: (policies) => writePolicies(kept, policies),
+      table: table.programs,
+      otherwise: (roles) => this.ofRole(roles, 'default-action') ?? config['default-action'],
+      onMiss: (roles) => this.ofRole(roles, 'on-miss'),
+      good,
+      signal,
+      events: {
+        published: (force) => this.published(force),
+        states: (states) => this.states(states),
+        failed: (reason) => this.failed(reason),
+      },
+    });
+  }
+
+  start(): void {
+    const { prefix, table } = this.ctx;
+    table.programs.roleSets((sets) => this.policies.setRoleSets(sets));
+    table.programs.lists((lists) => this.policies.setLists(lists));
+    prefix.policies.follow({
+      snapshot: (entries) => this.snapshot(entries),
+      change: (changes) => this.change(changes),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.decider?.stop();
+  }
+
+  health(): Health {
+    const bad = this.policies.states().filter(({ state }) => state !== 'used');
+    const reasons = bad.slice(0, named).map(({ id, reasons }) => `${id}: ${reasons[0] ?? ''}`);
+    const refused =
+      bad.length === 0
+        ? []
+        : [`${counted(bad.length)} refused (${reasons.join('; ')}${bad.length > named ? '; …' : ''})`];
+    const words = [...(this.trouble === undefined ? [] : [this.trouble]), ...refused];
+    if (this.force?.programs === undefined && this.force !== undefined)
+      words.push('there is no policy to go by');
+    if (words.length > 0) return { state: 'degraded', reason: words.join('; ') };
+    if (!this.force) return { state: 'ok', reason: 'policies have not been compiled yet' };
+    return { state: 'ok', reason: `${counted(this.force.policies)} in force` };
+  }
+
+  /** The first role of the configuration that has a word on it. */
+  private ofRole(roles: readonly string[], key: 'default-action' | 'on-miss'): string | undefined {
+    for (const [role, own] of Object.entries(this.ctx.config.roles)) {
+      if (roles.includes(role) && own[key] !== undefined) return own[key];
+    }
+    return undefined;
+  }
+
+  private makeDecider(good: readonly PolicyText[]): Decider {
+    const { config, log } = this.ctx;
+    const { address, directory, user, tls } = config.pdp;
+    if (address !== '') {
+      const file = config.pdp['password-file'];
+      return new RemotePdp({ address, user, tls, password: file === undefined ? '' : readSecret(file) });
+    }
+    const events = {
+      ended: (status: string, output: string) =>
+        say(log, 'POLICIES_PDP_ENDED', { status, output: output.slice(-500) }),
+      restarted: () => {
+        say(log, 'POLICIES_PDP_STARTED');
+        this.policies.again();
+      },
+    };
+    return new EmbeddedPdp(directory, events, good);
+  }
+
+  private snapshot(entries: readonly KeyValue[]): void {
+    this.stored = new Map(entries.map(({ key, value }) => [this.name(key), value.toString('utf8')]));
+    this.policies.setPolicies(this.stored);
+  }
+
+  private change(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.type === 'put')
+        this.stored.set(this.name(change.entry.key), change.entry.value.toString('utf8'));
+      else this.stored.delete(this.name(change.key));
+    }
+    this.policies.setPolicies(this.stored);
+  }
+
+  private readonly name = (key: string): string => this.ctx.prefix.policies.name(key) ?? key;
+
+  private published(force: InForce): void {
+    const { metrics, log } = this.ctx;
+    this.force = force;
+    this.trouble = undefined;
+    const { policies, roleSets, programs, ms } = force;
+    metrics.pdp_up.set(1);
+    metrics.plan_seconds.observe(ms / 1000);
+    metrics.role_sets.set({ how: 'compiled' }, programs?.compiled ?? 0);
+    metrics.role_sets.set({ how: 'asked' }, programs?.asked ?? 0);
+    metrics.role_sets.set({ how: 'unplanned' }, programs ? 0 : roleSets);
+    metrics.instructions.set(programs?.instructions ?? 0);
+    if (!programs) say(log, 'POLICIES_NONE');
+    else {
+      const details = { policies, sets: roleSets, programs: programs.compiled, fallback: programs.asked };
+      say(log, 'POLICIES_PUBLISHED', { ...details, ms: Math.round(ms) });
+    }
+  }
+
+  private states(states: readonly PolicyState[]): void {
+    const { metrics, log } = this.ctx;
+    this.trouble = undefined;
+    for (const state of ['used', 'old', 'refused'] as const) {
+      metrics.policies.set({ state }, states.filter((each) => each.state === state).length);
+    }
+    for (const { id, state, reasons } of states) {
+      const reason = reasons.join('; ');
+      if (state !== 'used' && this.told.get(id) !== reason) {
+        const instead = state === 'old' ? 'the one before it stays in force' : 'and there is none before it';
+        say(log, 'POLICIES_REFUSED', { policy: id, reason, instead });
+      }
+      if (state === 'used') this.told.delete(id);
+      else this.told.set(id, reason);
+    }
+  }
+
+  private failed(reason: string): void {
+    if (this.trouble !== reason) say(this.ctx.log, 'POLICIES_PDP_AWAY', { reason });
+    this.trouble = reason;
+    this.ctx.metrics.pdp_up.set(0);
+  }
+}
+
+const counted = (count: number): string => `${count} ${count === 1 ? 'policy is' : 'policies are'}`;
