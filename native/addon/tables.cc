@@ -148,7 +148,7 @@ Napi::Value Tables::prepare_list(const Napi::CallbackInfo& info) {
       directory->name_store(), list,
       exceptions.IsNumber() ? exceptions.As<Napi::Number>().Uint32Value() : uint32_t{tables::kNoList},
       texts_of(source.Get("protect"), "protect"));
-  // What fails is not kept.
+  // Kept once it is read, and not when that failed: nobody would ask for it again.
   const auto give = [this, id](Napi::Env env, const std::shared_ptr<ListTaker>& done) {
     loads_[id] = done;
     return load_value(env, id, *done);
@@ -243,8 +243,8 @@ Napi::Value Tables::keep_lists(const Napi::CallbackInfo& info) {
       info.Env(),
       [directory = directory(info),
        kept = std::vector<uint16_t>(lists.Data(), lists.Data() + lists.ElementLength())] {
-        for (const auto& [list, names, changed] : directory->name_store().lists()) {
-          bool stays = names + changed == 0;
+        for (const auto& [list, names, changed, now] : directory->name_store().lists()) {
+          bool stays = names + changed + now == 0;
           for (const uint16_t each : kept) stays = stays || each == list;
           if (!stays) directory->name_store().drop(list);
         }
@@ -257,7 +257,7 @@ Napi::Value Tables::list_sizes(const Napi::CallbackInfo& info) {
   Napi::Float64Array out = Napi::Float64Array::New(info.Env(), tables::kMaxLists);
   for (size_t i = 0; i < tables::kMaxLists; ++i) out[i] = 0;
   for (const auto& each : directory(info)->name_store().lists())
-    if (each.list < tables::kMaxLists) out[each.list] = static_cast<double>(each.names + each.changed);
+    if (each.list < tables::kMaxLists) out[each.list] = static_cast<double>(each.now);
   return out;
 }
 

@@ -95,6 +95,7 @@ test('single names stay blocked over a restart that reads no list again', async 
   names.set('threats', 'new.example', 'exact');
   names.unset('threats', 'over.example', 'exact');
   await first.service.published();
+  assert.is(names.size('threats'), 2);
   await first.service.close();
 
   const bridge = verdicts(directory, 'closed');
@@ -103,6 +104,7 @@ test('single names stay blocked over a restart that reads no list again', async 
   const again = define(second);
   await second.service.published();
   await sleep(300);
+  assert.is(again.size('threats'), 2);
   assert.is(await bridge.ask(client, 'old.example'), 'nxdomain block-list');
   assert.is(await bridge.ask(client, 'new.example'), 'nxdomain block-list', 'set before the restart');
   assert.is(await bridge.ask(client, 'over.example'), 'allow no-policy', 'taken off before the restart');
@@ -148,6 +150,33 @@ test('a directory whose manifest is lost does not take the names of one list for
   await second.service.close();
 });
 
+test('a name set before a list was handed over whole does not come after it', async () => {
+  const directory = temporary('tables');
+  const host = begin(directory, 'roles', 'names');
+  const names = host.names();
+  names.define([{ name: 'ads', kind: 'block' }]);
+  names.subscribe([{ lists: ['ads'], roles: [], action: 'nxdomain' }]);
+  await names.setNames('ads', exact('a.example'));
+  // What takes the addon a while, and what waits behind it.
+  await host.roles().replace(
+    Array.from({ length: 300_000 }, (_, i) => ({
+      prefix: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
+      roles: ['kids'],
+    })),
+  );
+  names.set('ads', 'before.example', 'exact');
+  await sleep(6);
+  const handed = names.setNames('ads', exact('a.example'));
+  await handed;
+  names.set('ads', 'after.example', 'exact');
+  await host.service.published();
+  const bridge = verdicts(directory, 'closed');
+  assert.is(await bridge.ask(client, 'a.example'), 'nxdomain block-list');
+  assert.is(await bridge.ask(client, 'after.example'), 'nxdomain block-list');
+  assert.is(await bridge.ask(client, 'before.example'), 'allow no-policy');
+  await host.service.close();
+});
+
 test('a list that some roles are let off does not let them off the policies', async () => {
   const directory = temporary('tables');
   const host = begin(directory, 'roles', 'names', 'programs');
@@ -163,6 +192,28 @@ test('a list that some roles are let off does not let them off the policies', as
   await host.service.published();
   await until('lists', async () => (await bridge.ask('192.0.2.2', 'ads.example')) === 'nxdomain block-list');
   assert.is(await bridge.ask(client, 'ads.example'), 'refused unplanned');
+  await host.service.close();
+});
+
+test('a file that cannot be read costs nothing, however often it is tried', async () => {
+  const directory = temporary('tables');
+  const host = begin(directory, 'names');
+  const names = host.names();
+  names.define([{ name: 'ads', kind: 'block' }]);
+  const protect = Array.from(
+    { length: 2000 },
+    (_, i) => `p${i}.a.rather.long.name.that.nobody.may.block.example`,
+  );
+  const load = () =>
+    names.load('ads', { path: '/nowhere', protect }).then(
+      () => assert.unreachable(),
+      () => undefined,
+    );
+  for (let i = 0; i < 20; i++) await load();
+  const before = process.memoryUsage.rss();
+  for (let i = 0; i < 200; i++) await load();
+  const grown = (process.memoryUsage.rss() - before) / 200;
+  assert.ok(grown < 250_000, `${Math.round(grown)} bytes a load that failed`);
   await host.service.close();
 });
 

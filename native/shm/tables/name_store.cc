@@ -138,6 +138,7 @@ void NameStore::swap_file(uint32_t list, const std::shared_ptr<const NameSetFile
   entry.file = file;
   entry.older = nullptr;
   entry.newer = nullptr;
+  entry.older_net = entry.newer_net = 0;
   entry.replacing = false;
   for (const auto& [key, listed] : std::exchange(entry.waiting, {})) set_locked(list, entry, key, listed);
   if (entry.file == nullptr && entry.newer == nullptr && entry.older == nullptr) lists_.erase(list);
@@ -175,7 +176,33 @@ bool NameStore::set(uint32_t list, const uint8_t* wire, size_t size, Listed list
   return true;
 }
 
+// How the name stands on the list now; `otherwise` when that is not known without reading the set.
+Listed NameStore::listed_locked(uint32_t list, const List& entry, const std::string& key,
+                                Listed otherwise) const {
+  for (const Changes* layer : {static_cast<const Changes*>(entry.newer.get()), entry.older.get()}) {
+    if (layer == nullptr) continue;
+    if (const auto at = layer->find(key); at != layer->end()) return at->second;
+  }
+  if (base_ == nullptr || outgrown_) return otherwise;
+  if (const auto at = since_.find(key); at != since_.end())
+    for (const auto& [other, how] : at->second)
+      if (other == list) return how;
+  const NameKey parsed = key_from(key);
+  uint8_t wire[kMaxName];
+  reverse_labels(parsed.bytes, parsed.size, wire);
+  QueryName name;
+  if (!name.parse(wire, parsed.size)) return otherwise;
+  const Names::Entry found = base_->names.find(name);
+  const auto has = [list](const uint64_t* lists) {
+    return lists != nullptr && (lists[list / 64] >> list % 64 & 1) != 0;
+  };
+  return has(found.below) ? Listed::kSubtree : has(found.here) ? Listed::kExact : Listed::kNo;
+}
+
 void NameStore::set_locked(uint32_t list, List& entry, const std::string& key, Listed listed) {
+  const Listed usual = listed == Listed::kNo ? Listed::kExact : Listed::kNo;
+  const bool was = listed_locked(list, entry, key, usual) != Listed::kNo;
+  entry.newer_net += (listed != Listed::kNo ? 1 : 0) - (was ? 1 : 0);
   if (entry.newer == nullptr) entry.newer = std::make_shared<Changes>();
   (*entry.newer)[key] = listed;
   record_locked(list, key, listed);
@@ -206,7 +233,9 @@ std::vector<NameStore::ListInfo> NameStore::lists() const {
   for (const auto& [list, entry] : lists_) {
     const uint64_t older = entry.older == nullptr ? 0 : entry.older->size();
     const uint64_t newer = entry.newer == nullptr ? 0 : entry.newer->size();
-    infos.push_back({list, entry.file == nullptr ? 0 : entry.file->count, older + newer});
+    const uint64_t in_file = entry.file == nullptr ? 0 : entry.file->count;
+    const auto now = static_cast<int64_t>(in_file) + entry.older_net + entry.newer_net;
+    infos.push_back({list, in_file, older + newer, now < 0 ? 0 : static_cast<uint64_t>(now)});
   }
   return infos;
 }

@@ -51,7 +51,8 @@ class NameStore {
   struct ListInfo {
     uint32_t list;
     uint64_t names;    // in its set file
-    uint64_t changed;  // single names since that was written
+    uint64_t changed;  // single names since that was written, set or taken off
+    uint64_t now;      // names on it
   };
   std::vector<ListInfo> lists() const;
   // Single names are in memory alone until a base is built: writes them to a file of the store's, where the
@@ -88,6 +89,9 @@ class NameStore {
     std::shared_ptr<const NameSetFile> file;
     std::shared_ptr<const Changes> older;  // over the file; a build is writing them into a new one
     std::shared_ptr<Changes> newer;        // over both
+    // By how many names they make it more; exact where there is a base to tell what was there.
+    int64_t older_net = 0;
+    int64_t newer_net = 0;
     bool replacing = false;
     std::vector<std::pair<std::string, Listed>> waiting;  // set while it was replaced
   };
@@ -106,6 +110,7 @@ class NameStore {
   std::vector<uint8_t> encode_changes() const;
   bool load_changes(std::string& why);
   void set_locked(uint32_t list, List& entry, const std::string& key, Listed listed);
+  Listed listed_locked(uint32_t list, const List& entry, const std::string& key, Listed otherwise) const;
   void record_locked(uint32_t list, const std::string& key, Listed listed);
   bool differences(const Layers& before, const std::shared_ptr<const NameSetFile>& after,
                    Changes& found) const;

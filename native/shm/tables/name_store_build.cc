@@ -77,6 +77,7 @@ std::vector<std::pair<uint32_t, NameStore::Layers>> NameStore::begin_base() {
         for (const auto& [key, listed] : *list.older) list.newer->emplace(key, listed);
       }
       list.older = std::exchange(list.newer, nullptr);
+      list.older_net += std::exchange(list.newer_net, 0);
     }
     Layers layers = layers_of(list);
     // Stays with a list that is being replaced, and may yet grow.
@@ -120,6 +121,7 @@ void NameStore::keep_fold(uint32_t list, const Layers& layers,
     if (layers.file != nullptr) ::unlink(layers.file->path.c_str());
     at->second.file = file;
     at->second.older = nullptr;
+    at->second.older_net = 0;
   }
   // What was set since is over the new file now. If it cannot be written, the next publication says so.
   Error ignored;

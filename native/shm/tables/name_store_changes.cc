@@ -126,6 +126,7 @@ bool NameStore::load_changes(std::string& why) {
       List& list = lists_[head.list];
       if (list.newer == nullptr) list.newer = std::make_shared<Changes>();
       (*list.newer)[key.text()] = static_cast<Listed>(sizes[0]);
+      list.newer_net += sizes[0] == static_cast<uint8_t>(Listed::kNo) ? -1 : 1;
     }
   }
   return true;

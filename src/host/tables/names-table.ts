@@ -50,7 +50,15 @@ export interface NameChanges {
   redefined: boolean;
   /** A load was taken. */
   loaded: boolean;
-  entries: readonly { list: string; flags: number; wire: Buffer }[];
+  entries: readonly NameChange[];
+}
+
+export interface NameChange {
+  list: string;
+  flags: number;
+  wire: Buffer;
+  /** Loads that were taken before it, of whatever list. */
+  after: number;
 }
 
 export class Names {
@@ -61,7 +69,10 @@ export class Names {
   #redefined = false;
   #loaded = false;
   #rules: SubscribeRule[] = [];
-  #entries: { list: string; flags: number; wire: Buffer }[] = [];
+  #entries: NameChange[] = [];
+  #loads = 0;
+  /** The last load of a list that was taken, by its number. */
+  readonly #lastLoad = new Map<string, number>();
   /** Lists that something was handed over for, if in vain. */
   readonly #tried = new Set<string>();
 
@@ -122,6 +133,11 @@ export class Names {
     };
   }
 
+  /** Whether no load of its list was taken since, before which it counts no more. */
+  counts({ list, after }: NameChange): boolean {
+    return after >= (this.#lastLoad.get(list) ?? 0);
+  }
+
   take(): NameChanges {
     const { redefined, loaded } = { redefined: this.#redefined, loaded: this.#loaded };
     this.#redefined = false;
@@ -163,7 +179,8 @@ export class Names {
     if (wire === undefined)
       throw invalid(`name on list ${list}`, JSON.stringify(name).slice(0, 300), 'a domain name');
     this.#tried.add(list);
-    this.#entries.push({ list, wire, flags: flags | (scope === 'subtree' ? NameFlag.subtree : 0) });
+    const scoped = flags | (scope === 'subtree' ? NameFlag.subtree : 0);
+    this.#entries.push({ list, wire, flags: scoped, after: this.#loads });
     this.#channel.changed();
   }
 
@@ -232,16 +249,20 @@ export class Names {
       throw new NnoeError('TABLES_LIST', { list, path, reason: reasonOf(error) }, error);
     });
     const report: LoadReport = { ...load, before: this.#channel.size(list), bad: { ...bad, ...load.bad } };
+    const before = this.#lastLoad.get(list) ?? 0;
     let taken = false;
     try {
       taken = !live.aborted && accept?.(report) !== false;
+      // What was set before counts no more, wherever it is on its way: the list is from now on what was loaded.
+      if (taken) this.#lastLoad.set(list, ++this.#loads);
     } finally {
-      await this.#channel.finish(load, taken);
+      await this.#channel.finish(load, taken).catch((error) => {
+        if (taken) this.#lastLoad.set(list, before);
+        throw error;
+      });
     }
     live.throwIfAborted();
     if (taken) {
-      // What was set before counts no more: the list is now what was loaded.
-      this.#entries = this.#entries.filter((entry) => entry.list !== list);
       this.#loaded = true;
       this.#channel.changed();
     }

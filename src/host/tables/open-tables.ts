@@ -162,13 +162,15 @@ export class OpenTables {
     if (redefined) this.#hand('names', () => this.native.keepLists(Uint16Array.from(numbers)));
     if (loaded) this.#request.names = 'changed';
     if (entries.length === 0) return;
-    const packed = new NameEntries();
-    for (const { list, flags, wire } of entries) {
-      const number = this.lists.find(list);
-      if (number !== undefined) packed.add(number, flags, wire);
-    }
-    const changes = packed.take();
-    this.#hand('names', () => this.native.changeNames(changes));
+    this.#hand('names', async () => {
+      const packed = new NameEntries();
+      for (const entry of entries) {
+        const number = this.lists.find(entry.list);
+        if (number !== undefined && names.counts(entry)) packed.add(number, entry.flags, entry.wire);
+      }
+      const changes = packed.take();
+      if (changes.length > 0) await this.native.changeNames(changes);
+    });
   }
 
   #hand(table: Buildable, give: () => Promise<void>): void {

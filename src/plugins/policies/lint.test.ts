@@ -74,6 +74,12 @@ test('policies that nobody asks for are refused as a whole', () => {
   );
 });
 
+test('a key that is too long for the name of a file is refused by itself', () => {
+  const findings = (id: string) => lint(id, policy('true')).findings.map(({ message }) => message);
+  assert.equal(findings('é'.repeat(90)), []);
+  assert.equal(findings('é'.repeat(91)), ['its key has 182 bytes, 180 at most']);
+});
+
 test('facts of a policy are seen where they stand', () => {
   const source = (text: string) => lint('p', text).source as PolicySource;
   assert.is(source(policy('true')).negates, false);

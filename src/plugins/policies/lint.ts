@@ -39,8 +39,15 @@ const functions: Record<string, string> = {
   id: 'is of Cerbos itself',
 };
 
+/** Written in base64 it is the name of a file, of at most 255 bytes. */
+const mostIdBytes = 180;
+
 export function lint(id: string, text: string): Linted {
   let source: PolicySource;
+  if (Buffer.byteLength(id) > mostIdBytes) {
+    const message = `its key has ${Buffer.byteLength(id)} bytes, ${mostIdBytes} at most`;
+    return { source: undefined, findings: [{ path: '', message }] };
+  }
   try {
     source = parseSource(id, text);
   } catch (error) {

@@ -87,6 +87,8 @@ export class Policies {
 
   /** Cerbos was started again, with what it was given last. */
   again(): void {
+    // It may have begun with fewer, or none: who asked it then would hear that nobody may do anything.
+    this.handed = undefined;
     this.plans = undefined;
     this.change();
   }
@@ -119,6 +121,7 @@ export class Policies {
         if (this.options.signal.aborted) break;
         this.options.events.failed(error instanceof Error ? error.message : String(error));
         this.changed ??= since;
+        this.handed = undefined;
         this.plans = undefined;
         const pause = Math.min(longestPause, firstPause * 2 ** Math.min(this.failures++, 10));
         this.wake(pause);

@@ -5,7 +5,7 @@ import type { Change, Health, KeyValue } from '../../host/plugin.js';
 import type { RolesContext } from './declaration.js';
 import { faults, shown } from './mapping.js';
 import { say } from './messages.js';
-import { Mappings } from './roles.js';
+import { type Effect, Mappings } from './roles.js';
 
 /** Work in one turn of the event loop, ms; looked at after so many mappings. */
 const turnLimit = 5;
@@ -16,6 +16,8 @@ const named = 3;
 export class Follower {
   readonly #ctx: RolesContext;
   #mappings: Mappings | undefined;
+  /** Prefixes that the table did not take, with the reason. */
+  readonly #refused = new Map<string, string>();
   /** How many were malformed, and in conflict, when that was last logged. */
   #logged = { malformed: 0, conflicts: 0 };
 
@@ -35,7 +37,7 @@ export class Follower {
   health(): Health {
     const mappings = this.#mappings;
     if (mappings === undefined) return { state: 'ok', reason: 'the store has not shown the mappings yet' };
-    const wrong = [...malformedWords(mappings), ...conflictWords(mappings)];
+    const wrong = [...malformedWords(mappings), ...conflictWords(mappings), ...refusedWords(this.#refused)];
     if (wrong.length > 0) return { state: 'degraded', reason: wrong.join('; ') };
     return { state: 'ok', reason: counted(mappings.size, 'mapping', 'mappings') };
   }
@@ -52,7 +54,8 @@ export class Follower {
       signal.throwIfAborted();
       due = performance.now() + turnLimit;
     }
-    await table.roles.replace(mappings.all());
+    this.#refused.clear();
+    await table.roles.replace(mappings.all(), (prefix, error) => this.#refused.set(prefix, error.message));
     this.#mappings = mappings;
     const seconds = Math.round(performance.now() - began) / 1000;
     say(log, 'ROLES_TAKEN', { mappings: mappings.size, seconds });
@@ -60,17 +63,28 @@ export class Follower {
   }
 
   #change(changes: readonly Change[]): void {
-    const { prefix, table } = this.#ctx;
+    const { prefix } = this.#ctx;
     const mappings = this.#mappings;
     if (mappings === undefined) return; // never before a snapshot
     for (const change of changes) {
       const name = prefix.mappings.name(change.type === 'put' ? change.entry.key : change.key) ?? '';
       const effect = change.type === 'put' ? mappings.put(name, change.entry.value) : mappings.delete(name);
       if (effect === undefined) continue;
-      if (effect.roles === undefined) table.roles.delete(effect.prefix);
-      else table.roles.set(effect.prefix, effect.roles);
+      this.#hand(effect);
     }
     this.#tell(mappings);
+  }
+
+  /** One that cannot be had, such as the set of roles that is one too many, leaves its clients without a mapping. */
+  #hand({ prefix, roles }: Effect): void {
+    const { table } = this.#ctx;
+    this.#refused.delete(prefix);
+    try {
+      if (roles !== undefined) return table.roles.set(prefix, roles);
+    } catch (error) {
+      this.#refused.set(prefix, (error as Error).message);
+    }
+    table.roles.delete(prefix);
   }
 
   /** Sets the metrics, and logs what is wrong when more is. */
@@ -118,9 +132,16 @@ function conflictWords({ conflicts }: Mappings): string[] {
   return [`${what} keys that disagree: ${first.join(', ')}${more(conflicts.size)}`];
 }
 
+function refusedWords(refused: ReadonlyMap<string, string>): string[] {
+  const [first] = refused;
+  if (first === undefined) return [];
+  const what = counted(refused.size, 'prefix is', 'prefixes are');
+  return [`${what} not taken: ${first[0]}: ${first[1]}${more(refused.size, 1)}`];
+}
+
 const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
-const more = (count: number) => (count > named ? `, and ${count - named} more` : '');
+const more = (count: number, told = named) => (count > told ? `, and ${count - told} more` : '');
 
 function* take<T>(all: Iterable<T>, most: number): Generator<T> {
   let left = most;

@@ -182,6 +182,28 @@ test('keys that mean the same and say the same do not disagree', async () => {
   await h.store.close();
 });
 
+test('more sets of roles than there can be: those that fit are used, the others are named', async () => {
+  const many: Record<string, string> = {};
+  for (let i = 0; i < 4100; i++) many[`10.0.${i >> 8}.${i & 255}`] = rolesValue(`role${i}`);
+  const { h, put } = await start(many);
+  const { mappings } = await h.table('roles');
+  const taken = Object.keys(mappings);
+  const [one = '', two = ''] = taken;
+  assert.ok(taken.length >= 4090 && taken.length < 4100, String(taken.length));
+  assert.match(
+    h.health().reason ?? '',
+    /prefixes are not taken: 10\.0\.\d+\.\d+: no number is left for the roles role\d+/,
+  );
+  // A change that does not fit harms nobody else, and what the prefix had before counts no more.
+  await put(one, rolesValue('another'));
+  await put(two, rolesValue(...(mappings[taken[2] ?? ''] ?? [])));
+  const after = (await h.table('roles')).mappings;
+  assert.equal(after[two], mappings[taken[2] ?? '']);
+  assert.is(after[one], undefined);
+  await h.stop();
+  await h.store.close();
+});
+
 test('a store that comes back as another one has its mappings taken anew', async () => {
   const { h } = await start({ '192.0.2.1': rolesValue('a') });
   h.store.reset();

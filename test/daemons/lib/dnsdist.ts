@@ -43,8 +43,6 @@ export interface DnsdistOptions {
   wrap?: string[];
   /** ms until it listens; default 20,000. */
   timeout?: number;
-  /** Default a free one. */
-  port?: number;
 }
 
 let version: [number, number] | undefined;

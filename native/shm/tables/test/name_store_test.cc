@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -310,3 +311,81 @@ TEST_CASE("threads that set, replace, build and publish at once") {
 }
 
 }  // namespace
+
+TEST_CASE("single names outlive the store, over the set that they were set over, and no other") {
+  const TempDir dir;
+  const auto wire = [](const char* text) { return std::string("\1") + text[0] + "\7example" + '\0'; };
+  const auto set = [&](NameStore& store, const char* text, Listed listed) {
+    const std::string name = wire(text);
+    REQUIRE(store.set(3, reinterpret_cast<const uint8_t*>(name.data()), name.size(), listed));
+  };
+  const auto replace = [&](NameStore& store, const char* text) {
+    auto writer = store.writer(3);
+    const std::string name = wire(text);
+    writer->add(reinterpret_cast<const uint8_t*>(name.data()), name.size(), Listed::kExact);
+    Error error;
+    REQUIRE(store.replace(3, std::move(writer), error));
+  };
+  // Names on the list, as a base has them.
+  const auto now = [&](NameStore& store) {
+    const std::vector<uint8_t> body = store.build_base();
+    store.abandon_base();
+    const AlignedBody aligned(body);
+    Names names;
+    std::string why;
+    REQUIRE(Names::open(aligned.get(), {1, 4, 1}, names, why));
+    std::string found;
+    for (const char* each : {"a.example", "b.example", "c.example"}) {
+      QueryName name;
+      const std::string bytes = wire(each);
+      REQUIRE(name.parse(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()));
+      const Names::Entry entry = names.find(name);
+      if (entry.here != nullptr) found += each[0];
+    }
+    return found;
+  };
+  Error error;
+  std::vector<std::string> refused;
+  {
+    NameStore store(dir.path());
+    REQUIRE(store.open(refused, error));
+    replace(store, "a.example");
+    set(store, "b.example", Listed::kSubtree);
+    set(store, "a.example", Listed::kNo);
+    REQUIRE(store.save_changes(error));
+  }
+  {
+    NameStore store(dir.path());
+    REQUIRE(store.open(refused, error));
+    CHECK(now(store) == "b");
+  }
+  {
+    // The base wrote them into a set of their own: what was saved is not applied again.
+    NameStore store(dir.path());
+    REQUIRE(store.open(refused, error));
+    CHECK(now(store) == "b");
+    replace(store, "c.example");
+  }
+  {
+    NameStore store(dir.path());
+    REQUIRE(store.open(refused, error));
+    CHECK(now(store) == "c");
+    set(store, "a.example", Listed::kExact);
+    REQUIRE(store.save_changes(error));
+  }
+  CHECK(refused.empty());
+  // Whatever the file holds, the store opens with its sets, and says so.
+  const std::string path = dir.path() + "/changes";
+  std::ifstream file(path, std::ios::binary);
+  const std::string good{std::istreambuf_iterator<char>(file), {}};
+  for (size_t at = 0; at <= good.size(); ++at) {
+    std::string bytes = good.substr(0, at);
+    if (at == good.size()) bytes += '\0';
+    std::ofstream(path, std::ios::binary) << bytes;
+    NameStore store(dir.path());
+    refused.clear();
+    REQUIRE(store.open(refused, error));
+    CHECK(refused.size() == 1);
+    CHECK(store.lists().size() == 1);
+  }
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Policies as files, for Cerbos: one a policy, named so that its id can be told from the name, and the schema.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import schema from '../schema/dns_query.json' with { type: 'json' };
 import type { PolicyText } from './pdp.js';
@@ -20,7 +20,11 @@ export function writePolicies(directory: string, policies: readonly PolicyText[]
   for (const file of readdirSync(directory)) {
     if (file !== '_schemas' && !wanted.has(file)) rmSync(join(directory, file), { recursive: true });
   }
-  for (const [file, text] of wanted) writeFileSync(join(directory, file), text);
+  // Whole or not at all: half a policy may be one that lacks its denials.
+  for (const [file, text] of wanted) {
+    writeFileSync(join(directory, `${file}.tmp`), text);
+    renameSync(join(directory, `${file}.tmp`), join(directory, file));
+  }
   writeFileSync(join(directory, '_schemas', 'dns_query.json'), JSON.stringify(schema));
 }
 
