@@ -18,6 +18,8 @@ export const cases = {
   start: () => import('./cases/start.js'),
   scrape: () => import('./cases/scrape.js'),
   names: () => import('./cases/names.js'),
+  verdict: () => import('./cases/verdict.js'),
+  swap: () => import('./cases/swap.js'),
   lists: () => import('./cases/lists.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 
