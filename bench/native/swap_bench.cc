@@ -6,7 +6,7 @@
 //   makes it, then replaces the list SWAPS times, every PAUSE ms, while THREADS threads ask; the processor
 //   time that each call takes of its thread: {"calls","swaps","longest","late"}, longest in us, and `late`,
 //   calls by how long they took, at most [1, 2, 5, 10, 20, 50, 100, 1000] us and longer. With 0 swaps it asks
-//   for as long as 8 would take.
+//   for as long as 40 pauses take.
 #include <time.h>
 
 #include <array>
@@ -109,7 +109,7 @@ int load(const std::string& library, const std::string& directory, uint64_t name
     swap(site, bridge, turns[i % 2]);
     rest();
   }
-  for (int i = 0; swaps == 0 && i < 8; ++i) rest();
+  for (int i = 0; swaps == 0 && i < 40; ++i) rest();
   stop = true;
   for (std::thread& thread : asking) thread.join();
   Calls all;
