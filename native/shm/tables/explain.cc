@@ -53,8 +53,9 @@ void tell_levels(const Generation& tables, const QueryName& name, const Levels& 
     const Levels::Level& level = levels.at[i];
     const Names& names = level.delta ? tables.names_delta->view : tables.names->view;
     const bool root = level.depth == 0;
-    out.levels.push_back({root ? "" : text_of(name.label(level.depth), name.data() + name.size() - name.label(level.depth)),
-                          lists_of(tables, names.lists(level.listset)), level.delta});
+    out.levels.push_back(
+        {root ? "" : text_of(name.label(level.depth), name.data() + name.size() - name.label(level.depth)),
+         lists_of(tables, names.lists(level.listset)), level.delta});
   }
 }
 
