@@ -184,9 +184,11 @@ struct Trace {
     return verdict;
   }
   if (names != nullptr) {
+    // Nothing but this is known to what is called: the verdict stays in registers.
     Gathered gathered{trace.levels, {}};
-    names->finish(name, path, [&](size_t depth, uint16_t listset) {
-      gathered.add(tables.outcomes.get(), role_class_of(tables, verdict.role_set), depth, listset, false);
+    const uint16_t role_set = verdict.role_set;
+    names->finish(name, path, [&tables, &gathered, role_set](size_t depth, uint16_t listset) {
+      gathered.add(tables.outcomes.get(), role_class_of(tables, role_set), depth, listset, false);
     });
     trace.lists = gathered.found;
   } else if (tables.names_delta) {
