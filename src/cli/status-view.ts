@@ -80,8 +80,7 @@ function bridgeState(bridge: BridgeReport, newest: number): string[] {
   const what = `${dnsdist}, ${counted(threads, 'thread')}, fails ${fail}`;
   if (refused !== undefined) return ['refusing', `stays with generation ${generation}: ${refused.reason}`];
   if (generation === 0) return ['waiting', `has no tables; ${what}`];
-  const late =
-    behind === undefined ? '' : ` (${behind.generations} behind for ${duration(behind.seconds)})`;
+  const late = behind === undefined ? '' : ` (${behind.generations} behind for ${duration(behind.seconds)})`;
   const state = generation === newest ? 'current' : 'behind';
   return [state, `generation ${generation}${late}, ${size(bytes)}; ${what}`];
 }

@@ -4,7 +4,7 @@ import { catalogue, keysOf } from './config/catalogue.js';
 import { type PluginConfig, pluginKeys } from './config.js';
 import type { PluginInfo } from './control/api.js';
 import { metricName } from './metrics.js';
-import type { AnyPlugin, Consumes, ConsumeSpec, MetricSpec, PrefixSpec, TableSpec } from './plugin.js';
+import type { AnyPlugin, ConsumeSpec, Consumes, MetricSpec, PrefixSpec, TableSpec } from './plugin.js';
 import { consumeSpec, decisionSpec } from './supervisor/declarations.js';
 
 /** The package of the plugins that come with the host. */

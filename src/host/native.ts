@@ -2,11 +2,11 @@
 // The addon's interface as TypeScript sees it. Layout numbers live in native/shm; none appears here: gen/layout.ts
 // is made from them, and the addon says what it was built with.
 import { createRequire } from 'node:module';
+import type { DecisionLayout, NativeDecisions } from './decisions/native.js';
 import { verdictReasons, verdicts } from './decisions/words.js';
 import { NnoeError, reasonOf } from './errors.js';
 import { layoutVersion, RecordKind } from './gen/layout.js';
 import type { AddonTables } from './tables/addon.js';
-import type { DecisionLayout, NativeDecisions } from './decisions/native.js';
 
 export { RecordKind };
 

@@ -18,10 +18,10 @@ import type { TableName } from './plugin/tables.js';
 import type {
   AnyPlugin,
   ConsumeSpec,
-  Declarations,
   DecisionBatch,
   DecisionRecord,
   DecisionSpec,
+  Declarations,
   Health,
   LeaseBatch,
   LeaseRecord,

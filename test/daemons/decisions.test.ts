@@ -45,7 +45,11 @@ const top = async (...args: string[]) =>
   JSON.parse((await inProcess(['top', ...args, '--json'], socket())).out) as TopReport;
 
 async function allCounted(): Promise<void> {
-  await until('every query to be counted', async () => (await metric('nnoe_dns_queries_total')) >= sent, 10_000);
+  await until(
+    'every query to be counted',
+    async () => (await metric('nnoe_dns_queries_total')) >= sent,
+    10_000,
+  );
   assert.is(await metric('nnoe_dns_queries_total'), sent);
   assert.is(await metric('nnoe_blocked_queries_total'), blocked);
 }
@@ -97,14 +101,17 @@ test('status tells of the bridge; its directory is for a group', async () => {
   assert.is(bridge?.sampling, 1);
   assert.is(statSync(decisions()).mode & 0o7777, 0o2770);
   const { out } = await inProcess(['status'], socket());
-  assert.match(out, /^ {2}dnsdist \d+ +current +generation \d+, .*dnsdist [\d.]+, \d+ threads?, fails open/m);
+  assert.match(out, /^ {2}dnsdist \d+ +current +generation \d+, .*\d+ threads?, fails open$/m);
 });
 
 test('`nnoe top` ranks names and clients, and those blocked', async () => {
   const names = await top('names');
   assert.is(names.queries, sent);
   assert.equal(
-    names.top.slice(0, 4).map(({ key }) => key).sort(),
+    names.top
+      .slice(0, 4)
+      .map(({ key }) => key)
+      .sort(),
     ['n0.example', 'n1.example', 'n2.example', 'x.ads.example'],
   );
   assert.equal((await top('clients', '--blocked')).top[0], { key: '127.0.0.9', count: 50 });

@@ -89,7 +89,13 @@ test('buckets grow', () => {
 
 test('all of them can be made, with names of the original exporter left out that nothing measures', async () => {
   const registry = new Registry();
-  const host = new HostMetrics(registry, { version: '0', etcd: true, cached: true, tables: true, decisions: true });
+  const host = new HostMetrics(registry, {
+    version: '0',
+    etcd: true,
+    cached: true,
+    tables: true,
+    decisions: true,
+  });
   host.following();
   for (const plugin of plugins) pluginMetrics(plugin.name, plugin.metrics, registry);
   const made = registry.getMetricsAsArray().map(({ name }) => name);

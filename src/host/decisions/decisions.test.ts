@@ -208,7 +208,10 @@ test('trouble is logged when it begins, and shown while it lasts', async () => {
   const well = said.state;
   said.state = { ...well, code: 'DECISIONS_DIRECTORY', reason: 'open /nowhere: denied' };
   await within(() => service.trouble() !== undefined);
-  assert.match(service.trouble()?.message ?? '', '/nowhere cannot be used for decisions: open /nowhere: denied');
+  assert.match(
+    service.trouble()?.message ?? '',
+    '/nowhere cannot be used for decisions: open /nowhere: denied',
+  );
   await new Promise((resolve) => setTimeout(resolve, 30));
   said.state = well;
   await within(() => service.trouble() === undefined);

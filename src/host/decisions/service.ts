@@ -113,7 +113,10 @@ export class DecisionsService {
 
   #tick(): void {
     const native = this.#native;
-    if (native === undefined) return this.#open();
+    if (native === undefined) {
+      this.#open();
+      return;
+    }
     const state = native.state();
     this.#note(state);
     const free = [...this.#consumers.values()].filter(({ busy }) => !busy);
@@ -139,9 +142,7 @@ export class DecisionsService {
     const failed = (error: unknown) => {
       if (this.#consumers.get(plugin) !== consumer) return;
       this.detach(plugin);
-      consumer.failed(
-        new NnoeError('PLUGIN_DECISIONS_FAILED', { plugin, reason: reasonOf(error) }, error),
-      );
+      consumer.failed(new NnoeError('PLUGIN_DECISIONS_FAILED', { plugin, reason: reasonOf(error) }, error));
     };
     let result: void | Promise<void>;
     try {

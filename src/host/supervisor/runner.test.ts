@@ -40,7 +40,13 @@ function stage(plugin: AnyPlugin, store = new MemoryStore()) {
     store,
     sources: [],
     clock,
-    hostMetrics: new HostMetrics(registry, { version: '0', etcd: false, cached: false, tables: false, decisions: false }),
+    hostMetrics: new HostMetrics(registry, {
+      version: '0',
+      etcd: false,
+      cached: false,
+      tables: false,
+      decisions: false,
+    }),
     metrics: {},
     tables: {
       open() {

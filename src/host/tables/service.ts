@@ -136,8 +136,7 @@ export class TablesService implements TableProvider {
       waiting: !this.#batch.settled,
       bridges: seen,
     };
-    const trouble =
-      this.#trouble ?? this.#full ?? this.#damaged ?? bridgeTrouble(seen) ?? bridgesUnknown?.();
+    const trouble = this.#trouble ?? this.#full ?? this.#damaged ?? bridgeTrouble(seen) ?? bridgesUnknown?.();
     if (trouble !== undefined)
       return { state: 'degraded', code: trouble.code, reason: trouble.message, ...common };
     if (this.#opened === undefined)

@@ -90,9 +90,7 @@ export class Decisions {
 
   /** Keys that rankings hold, all together. */
   get held(): number {
-    return (
-      this.#names.size + this.#clients.size + this.#blockedNames.size + this.#blockedClients.size
-    );
+    return this.#names.size + this.#clients.size + this.#blockedNames.size + this.#blockedClients.size;
   }
 
   async close(): Promise<void> {
@@ -120,7 +118,13 @@ export class Decisions {
     this.#seconds = this.#seconds.filter((each) => at - each.at < window);
     const recent = this.#seconds.filter((each) => at - each.at < rateOver);
     const sum = (of: (second: Second) => number) => recent.reduce((all, each) => all + of(each), 0);
-    metrics.query_rate.set(sum((each) => each.queries) / Math.max(sum((each) => each.seconds), 0.001));
+    metrics.query_rate.set(
+      sum((each) => each.queries) /
+        Math.max(
+          sum((each) => each.seconds),
+          0.001,
+        ),
+    );
   }
 
   #complain(lost: number, now: number): void {

@@ -36,15 +36,10 @@ export const config = z.object({
     .max(86_400)
     .default(300)
     .meta({ description: 'Time over which `nnoe top` counts.', unit: 's' }),
-  labels: z
-    .int()
-    .min(1)
-    .max(4096)
-    .default(100)
-    .meta({
-      description: 'Sets of roles, and lists, that metrics tell apart; the rest is `other`.',
-      unit: 'values',
-    }),
+  labels: z.int().min(1).max(4096).default(100).meta({
+    description: 'Sets of roles, and lists, that metrics tell apart; the rest is `other`.',
+    unit: 'values',
+  }),
   log: log.prefault({}),
 });
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 import { definePlugin } from '../../host/plugin.js';
-import { config, consumes, metrics } from './declaration.js';
 import { Decisions } from './decisions.js';
+import { config, consumes, metrics } from './declaration.js';
 
 export default definePlugin({
   api: 1,
