@@ -5,7 +5,8 @@
 // decisions_bench drain SECONDS DIRECTORY   a thread that decides as fast as it can beside one that reads its
 // records:
 //                                           {"rate": records/s read,"written","delivered","lost","whole"}
-// decisions_bench feed RATE SECONDS NAMES THREADS DIRECTORY   decides about NAMES different names, RATE times a
+// decisions_bench feed RATE SECONDS NAMES THREADS DIRECTORY   decides about NAMES different names, RATE times
+// a
 //                                           second in each thread (0: as fast as it can); prints {"written"}
 #include <atomic>
 #include <chrono>

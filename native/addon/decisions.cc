@@ -17,9 +17,9 @@ using tables::DecisionCollector;
 
 constexpr const char* kActNames[tables::kActs] = {"allow",  "drop",     "nxdomain", "refused",
                                                   "nodata", "truncate", "redirect", "pool"};
-constexpr const char* kReasonNames[tables::kReasons] = {
-    "no-tables", "allow-list", "block-list",    "policy",   "no-policy",
-    "unplanned", "fallback",   "fallback-miss", "malformed"};
+constexpr const char* kReasonNames[tables::kReasons] = {"no-tables", "allow-list",    "block-list",
+                                                        "policy",    "no-policy",     "unplanned",
+                                                        "fallback",  "fallback-miss", "malformed"};
 constexpr const char* kTroubles[] = {"", "DECISIONS_DIRECTORY", "DECISIONS_BUSY", "DECISIONS_FILE"};
 
 Napi::Number number(Napi::Env env, uint64_t value) {

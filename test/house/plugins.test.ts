@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { catalogue, keysOf, keyText } from '../../src/host/config/catalogue.js';
 import { metricName } from '../../src/host/metrics.js';
-import type { AnyPlugin, ConsumeSpec, MetricSpec, PrefixSpec } from '../../src/host/plugin.js';
+import type { AnyPlugin, ConsumeSpec, Consumes, MetricSpec, PrefixSpec } from '../../src/host/plugin.js';
 import { plugins } from '../../src/plugins/plugins.js';
 import { files, text } from './lib/tree.js';
 
@@ -75,9 +75,18 @@ for (const name of names) {
     ];
     assert.equal(
       streams.map(([, ...words]) => words),
-      Object.entries<ConsumeSpec>(plugin.consumes).map(([stream, { batch, window, deadline, onGap }]) =>
-        [stream, batch, window, deadline, onGap].map(String),
-      ),
+      Object.entries<ConsumeSpec>(plugin.consumes)
+        .filter(([stream]) => stream === 'lease')
+        .map(([stream, { batch, window, deadline, onGap }]) =>
+          [stream, batch, window, deadline, onGap].map(String),
+        ),
+    );
+    const [, top, records] =
+      /^The stream `decision`.* the (\d+) most .* (\d+) records/m.exec(section('Consumes')) ?? [];
+    const { decision }: Consumes = plugin.consumes;
+    assert.equal(
+      [top, records],
+      [decision?.top, decision?.records].map((most) => most && String(most)),
     );
     const prefixes = [...section('Follows').matchAll(/^\| `([\w/-]+\/)`/gm)].map(([, prefix]) => prefix);
     assert.equal(

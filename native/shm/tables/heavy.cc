@@ -20,9 +20,7 @@ uint64_t folded(uint64_t a, uint64_t b) noexcept {
 
 static_assert(HeavyHitters::kMost < 0xffff, "an entry's number fits a slot");
 
-HeavyHitters::HeavyHitters(uint64_t secret) : secret_(secret | 1), slots_(kSlots) {
-  entries_.reserve(kMost);
-}
+HeavyHitters::HeavyHitters(uint64_t secret) : secret_(secret | 1), slots_(kSlots) { entries_.reserve(kMost); }
 
 uint64_t HeavyHitters::hash(std::string_view key) const noexcept {
   uint64_t state = secret_ ^ key.size();
@@ -48,8 +46,7 @@ void HeavyHitters::add(std::string_view key, uint64_t weight) {
     return;
   }
   if (entries_.size() == kMost) purge();
-  entries_.push_back(
-      {hash, weight, static_cast<uint32_t>(text_.size()), static_cast<uint8_t>(key.size())});
+  entries_.push_back({hash, weight, static_cast<uint32_t>(text_.size()), static_cast<uint8_t>(key.size())});
   text_.insert(text_.end(), key.begin(), key.end());
   place(static_cast<uint32_t>(entries_.size() - 1));
 }

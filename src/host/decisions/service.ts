@@ -12,8 +12,6 @@ import { makeBatch, type TableWords, told } from './batch.js';
 import { BridgeLag } from './lag.js';
 import type { DecisionLayout, DecisionsState, NativeDecisions, TakenDecisions } from './native.js';
 
-/** ms. */
-const tickEvery = 1000;
 /** Numbers are not told apart before tables are open; not waited for longer than this, ms. */
 const wordsWithin = 30_000;
 
@@ -46,6 +44,8 @@ export interface DecisionsOptions {
   /** Last generation that was published; 0: none. */
   newest(): number;
   observer?: DecisionsObserver;
+  /** ms between batches; default 1000. */
+  tickEvery?: number;
 }
 
 interface Attached extends DecisionConsumer {
@@ -73,7 +73,7 @@ export class DecisionsService {
     this.#started = performance.now();
     this.#last = this.#started;
     this.#open();
-    this.#timer = setInterval(() => this.#tick(), tickEvery);
+    this.#timer = setInterval(() => this.#tick(), this.#options.tickEvery ?? 1000);
   }
 
   attach(consumer: DecisionConsumer): void {
@@ -113,7 +113,10 @@ export class DecisionsService {
 
   #tick(): void {
     const native = this.#native;
-    if (native === undefined) return this.#open();
+    if (native === undefined) {
+      this.#open();
+      return;
+    }
     const state = native.state();
     this.#note(state);
     const free = [...this.#consumers.values()].filter(({ busy }) => !busy);

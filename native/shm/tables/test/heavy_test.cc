@@ -40,8 +40,8 @@ TEST_CASE("no count is more than the truth, or less by more than error(), in any
     uint64_t total = 0;
     for (int i = 0; i < 200000; ++i) {
       const double at = std::generate_canonical<double, 53>(random);
-      const auto key = std::to_string(static_cast<uint64_t>(
-          skew == 0 ? at * 1e9 : std::pow(50000.0, std::pow(at, 1 + skew))));
+      const auto key = std::to_string(
+          static_cast<uint64_t>(skew == 0 ? at * 1e9 : std::pow(50000.0, std::pow(at, 1 + skew))));
       const uint64_t weight = 1 + random() % 3;
       heavy.add(key, weight);
       truth[key] += weight;
