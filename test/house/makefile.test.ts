@@ -12,6 +12,8 @@ const promised = [
   'run',
   'stress',
   'stress-follow',
+  'stress-policies',
+  'stress-tables',
   'fuzz',
   'matrix',
   'bench',
