@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 // Everything that a verdict adds to an allowed query, beside dnsdist's own two rules for the same data.
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Dnsdist } from '../../test/daemons/lib/dnsdist.js';
 import { COST_METHOD, costPerQuery } from '../lib/dnsdist-cost.js';
 import { ANSWERED, assertAlike, bridge, builtin, prepare } from '../lib/dnsdist-variants.js';
 import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
 import { withDirectory } from '../lib/run.js';
 import { NAMES, SUBNETS } from '../lib/verdict-data.js';
+import { publishFull } from '../lib/verdict-tables.js';
 
 function measure(options: CaseOptions): Promise<Record<string, Measured>> {
   return withDirectory(async (directory) => {
@@ -21,6 +23,9 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
     const bare = await cost('without the bridge', []);
     const untold = (await cost('with the bridge alone', bridge(full))) - bare;
     const added = (await cost('with the bridge and its decisions', bridge(full, { decisions }))) - bare;
+    const searching = join(directory, 'text');
+    await publishFull(searching, data, 'text');
+    const text = (await cost('with a policy that searches names', bridge(searching, { decisions }))) - bare;
     const rules = (await cost("with dnsdist's own rules", builtin(data))) - bare;
     return {
       'allowed query': {
@@ -28,6 +33,7 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
         alternative: { name: 'SuffixMatchNodeRule and NetmaskGroupRule', value: rules },
       },
       'allowed query, decisions not kept': { value: untold },
+      'allowed query, names searched': { value: text },
       'query without the bridge': { value: bare },
     };
   });
@@ -40,12 +46,17 @@ const added: BenchCase = {
       name: 'allowed query',
       unit: 'instructions/query',
       bound: { relation: '<=', value: 1_800 },
-      method: `${COST_METHOD}; ${SUBNETS} subnets, ${NAMES} names, a compiled policy, every decision counted and recorded; with less without; beside rules that answer alike`,
+      method: `${COST_METHOD}; ${SUBNETS} subnets, ${NAMES} names, a compiled policy of type, suffix and list, every decision counted and recorded; with less without; beside rules that answer alike`,
     },
     {
       name: 'allowed query, decisions not kept',
       unit: 'instructions/query',
       method: 'the same with decisions = false',
+    },
+    {
+      name: 'allowed query, names searched',
+      unit: 'instructions/query',
+      method: 'the first, with a policy that also asks startsWith and contains of the name',
     },
     { name: 'query without the bridge', unit: 'instructions/query', method: COST_METHOD },
   ],

@@ -11,10 +11,10 @@ import { dnsperf } from './dnsperf.js';
 import { run } from './run.js';
 import { QUESTIONS, type VerdictData } from './verdict-data.js';
 
-/** Rounds of the questions. */
-const WARM = 1;
-export const SHORT = 2;
-export const LONG = 12;
+/** Rounds of the questions: enough that Lua has collected its garbage several times in what is counted. */
+const WARM = 30;
+export const SHORT = 10;
+export const LONG = 110;
 
 export const COST_METHOD = `callgrind on dnsdist, one listening thread, user space, (${LONG} less ${SHORT}) x ${QUESTIONS} queries by dnsperf`;
 

@@ -23,6 +23,8 @@ export const RATE_METHOD = `dnsperf from one processor, dnsdist's listening thre
 export interface Rates {
   /** Queries/s by variant, round by round. */
   rates: Record<string, number[]>;
+  /** The same by s of processor time of dnsdist. */
+  perCpu: Record<string, number[]>;
   /** Share of a processor that dnsdist used, the median of all rounds. */
   busy: number;
 }
@@ -45,12 +47,14 @@ export async function alternate(
 ): Promise<Rates> {
   const busy: number[] = [];
   const names = Object.keys(servers);
-  const rates = Object.fromEntries(names.map((name): [string, number[]] => [name, []]));
+  const none = () => Object.fromEntries(names.map((name): [string, number[]] => [name, []]));
+  const [rates, perCpu] = [none(), none()];
   for (const name of names) await measure(servers[name] as Dnsdist, data, 0.5);
   for (let round = 0; round < (options.pairs ?? PAIRS); round++) {
     for (const name of round % 2 === 0 ? names : [...names].reverse()) {
       const one = await measure(servers[name] as Dnsdist, data, options.seconds ?? SECONDS);
       rates[name]?.push(one.rate);
+      perCpu[name]?.push(one.perCpu);
       busy.push(one.busy);
     }
     options.say(
@@ -60,17 +64,18 @@ export async function alternate(
   const median50 = median(busy);
   if (median50 < BUSY)
     options.say(`dnsdist took ${Math.round(100 * median50)} % of its processor only: dnsperf was the limit`);
-  return { rates, busy: median50 };
+  return { rates, perCpu, busy: median50 };
 }
 
 async function measure(server: Dnsdist, data: VerdictData, seconds: number) {
   const [cpu, began] = [cpuSeconds(server.proc.pid), performance.now()];
   const report = await dnsperf(server, { file: data.questionsFile, seconds, cpu: CLIENT_CPU });
-  const busy = (cpuSeconds(server.proc.pid) - cpu) / ((performance.now() - began) / 1000);
+  const used = cpuSeconds(server.proc.pid) - cpu;
+  const busy = used / ((performance.now() - began) / 1000);
   const { completed, lost, codes, rate } = report;
   if (codes.NOERROR !== completed || lost > completed * 0.001)
     throw new Error(`${completed} queries, ${lost} lost, answered ${JSON.stringify(codes)}`);
-  return { rate, busy };
+  return { rate, busy, perCpu: completed / used };
 }
 
 export const ratios = (over: readonly number[] = [], under: readonly number[] = []): number[] =>

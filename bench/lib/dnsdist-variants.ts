@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { ask, type Server } from '../../test/daemons/lib/dns.js';
 import { type BridgeOptions, bridgeLine, type Dnsdist } from '../../test/daemons/lib/dnsdist.js';
 import { makeData, type VerdictData } from './verdict-data.js';
-import { publishEmpty, publishFull } from './verdict-tables.js';
+import { publishFull } from './verdict-tables.js';
 
 export interface Setting {
   data: VerdictData;
-  /** Tables with nothing in them, and with everything. */
-  empty: string;
+  /** Directory of tables with everything. */
   full: string;
   decisions: string;
 }
@@ -17,10 +16,9 @@ export interface Setting {
 /** Data and tables below `directory`. */
 export async function prepare(directory: string, seed: number): Promise<Setting> {
   const data = makeData(directory, seed);
-  const [empty, full] = [join(directory, 'empty'), join(directory, 'full')];
-  await publishEmpty(empty);
+  const full = join(directory, 'full');
   await publishFull(full, data);
-  return { data, empty, full, decisions: join(directory, 'decisions') };
+  return { data, full, decisions: join(directory, 'decisions') };
 }
 
 /** Lua for the bridge on these tables. */

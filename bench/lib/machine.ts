@@ -28,6 +28,7 @@ export function machine(): string[] {
     `node ${process.version}`,
     `kea ${firstLine('kea-dhcp4', '-v') ?? 'absent'}`,
     `${firstLine('etcd', '--version') ?? 'etcd absent'}`,
+    `${firstLine('dnsdist', '--version') ?? 'dnsdist absent'}`,
     `${firstLine('valgrind', '--version') ?? 'valgrind absent'}`,
   ];
   const gib = (totalmem() / 2 ** 30).toFixed(1);

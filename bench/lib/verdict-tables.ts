@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Tables for dnsdist, made as the host makes them: by its own service for tables and the policies' compiler, with plans
 // of a real Cerbos.
-import { join } from 'node:path';
 import { pino } from 'pino';
 import { native } from '../../src/host/native.js';
 import type { TableName } from '../../src/host/plugin/tables.js';
@@ -18,25 +17,37 @@ import type { VerdictData } from './verdict-data.js';
 const LIST = 'listed';
 const OTHERWISE = 'refused';
 
-/** What an operator might write: everybody but guests may ask, with some exceptions by type, name and list. */
-const POLICY = `
-apiVersion: api.cerbos.dev/v1
-resourcePolicy:
-  resource: dns_query
-  version: default
-  rules:
-    - actions: ["allow"]
-      effect: EFFECT_ALLOW
-      roles: ["default"]
-      condition:
-        match:
-          all:
-            of:
-              - expr: '!(R.attr.qtype in ["ANY", "HINFO"])'
-              - expr: '!R.attr.qname.endsWith(".corp.internal")'
-              - expr: '!R.attr.qname.startsWith("wpad.")'
-              - expr: '!("${LIST}" in R.attr.lists)'
-`;
+/** What an operator might write: everybody but guests may ask, with some exceptions. */
+const policyOf = (exceptions: readonly string[]) => ({
+  apiVersion: 'api.cerbos.dev/v1',
+  resourcePolicy: {
+    resource: 'dns_query',
+    version: 'default',
+    rules: [
+      {
+        actions: ['allow'],
+        effect: 'EFFECT_ALLOW',
+        roles: ['default'],
+        condition: { match: { none: { of: exceptions.map((expr) => ({ expr })) } } },
+      },
+    ],
+  },
+});
+
+const usual = [
+  'R.attr.qtype in ["ANY", "HINFO"]',
+  'R.attr.qname.endsWith(".corp.internal")',
+  `"${LIST}" in R.attr.lists`,
+];
+
+/** By what they look at. */
+export const policies = {
+  /** Type, suffix and lists: nothing that has to go through the letters of a name. */
+  usual,
+  /** And these do. */
+  text: [...usual, 'R.attr.qname.startsWith("wpad.")', 'R.attr.qname.contains("tracker")'],
+};
+export type PolicyName = keyof typeof policies;
 
 async function withTables<T>(
   directory: string,
@@ -77,7 +88,11 @@ export async function publishEmpty(directory: string): Promise<void> {
 }
 
 /** Everything: subnets to a role that may not ask, a list that everybody is held to, and a compiled policy. */
-export async function publishFull(directory: string, data: VerdictData): Promise<void> {
+export async function publishFull(
+  directory: string,
+  data: VerdictData,
+  policy: PolicyName = 'usual',
+): Promise<void> {
   await withTables(directory, ['roles', 'names', 'programs'], async (service) => {
     const roles = service.open('roles', signal, fail);
     const names = service.open('names', signal, fail);
@@ -92,11 +107,12 @@ export async function publishFull(directory: string, data: VerdictData): Promise
     await service.published();
     if (names.size(LIST) < count * 0.99)
       throw new Error(`${names.size(LIST)} names on the list, not ${count}`);
-    await publishPolicy(service, join(directory, '..', 'pdp'));
+    const text = JSON.stringify(policyOf(policies[policy]));
+    await publishPolicy(service, text, `${directory}-pdp`);
   });
 }
 
-async function publishPolicy(service: TablesService, pdpDirectory: string): Promise<void> {
+async function publishPolicy(service: TablesService, text: string, pdpDirectory: string): Promise<void> {
   const programs = service.open('programs', signal, fail);
   let sets: readonly { id: number; roles: readonly string[] }[] = [];
   let lists: ReadonlyMap<string, number> = new Map();
@@ -106,13 +122,13 @@ async function publishPolicy(service: TablesService, pdpDirectory: string): Prom
   programs.lists((given) => {
     lists = given;
   });
-  const facts = factsOf([parseSource('policy', POLICY)]);
+  const facts = factsOf([parseSource('policy', text)]);
   const actions = askedInOrder(facts.actions);
   const writer = new SectionWriter((end) => terminalOf(end, (action) => programs.action(action)));
   const pdp = new EmbeddedPdp(pdpDirectory, { ended: () => undefined, restarted: () => undefined });
   try {
     await pdp.started();
-    const bad = await pdp.load([{ id: 'policy', text: POLICY }]);
+    const bad = await pdp.load([{ id: 'policy', text }]);
     if (bad) throw new Error(`Cerbos refused the policy: ${[...bad.values()].join('; ')}`);
     for (const { id, roles } of sets) {
       const granted = (action: string) =>

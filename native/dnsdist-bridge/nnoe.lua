@@ -90,8 +90,8 @@ local function attach(options)
 end
 
 -- What each thread of dnsdist runs before its first query, in a Lua of its own, where nothing of this file is left.
--- dnsdist makes 40 bytes of garbage in it with every query; collecting at ten times what lives there, some 300 KiB,
--- instead of at twice saves marking.
+-- dnsdist leaves 40 bytes of garbage in it with every query. Collecting at ten times what lives there (75 KiB) instead
+-- of at twice saves some 70 instructions a query.
 local on_thread = [[
 collectgarbage("setpause", 1000)
 local entry = package.loadlib(%q, "nnoe_attach")
@@ -111,6 +111,7 @@ end
 local function for_thread(given)
   local options, wrong = check(given)
   if options then
+    collectgarbage("setpause", 1000)
     local query = attach(options)
     if query then return query end
   else

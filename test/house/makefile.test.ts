@@ -13,6 +13,7 @@ const promised = [
   'stress',
   'stress-follow',
   'stress-policies',
+  'stress-tables',
   'fuzz',
   'matrix',
   'bench',

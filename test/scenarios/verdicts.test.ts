@@ -121,9 +121,16 @@ const asked = async (question: Ask) => told(await ask(dnsdist, { from: staff, ..
 
 /** On every thread: twenty queries in a row, each from another port. */
 async function settled(question: Ask, expected: string): Promise<void> {
-  await until(`${JSON.stringify(question)} to be ${expected}`, async () => {
-    for (let i = 0; i < 20; i++) if ((await asked({ timeout: 300, ...question })) !== expected) return false;
+  let last = '';
+  const all = async () => {
+    for (let i = 0; i < 20; i++) {
+      last = await asked({ timeout: 1_000, ...question });
+      if (last !== expected) return false;
+    }
     return true;
+  };
+  await until(`${question.name} to be ${expected}`, all).catch((error: Error) => {
+    throw new Error(`${error.message}, was ${last}`);
   });
 }
 
