@@ -42,7 +42,8 @@ function load(dnsdist: Dnsdist) {
   const work = async () => {
     while (!over) {
       const own = asked++;
-      const [name, wanted] = own % 2 === 0 ? ['always.example', 'NXDOMAIN'] : [`fine${own}.example`, 'NOERROR'];
+      const [name, wanted] =
+        own % 2 === 0 ? ['always.example', 'NXDOMAIN'] : [`fine${own}.example`, 'NOERROR'];
       const rcode = (await ask(dnsdist, { name }))?.rcode;
       if (rcode !== wanted) wrong.push(`${name}: ${rcode}`);
     }

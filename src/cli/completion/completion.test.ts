@@ -37,7 +37,7 @@ test('bash completes commands, options, choices and files', async () => {
   writeFileSync(join(directory, 'my host.toml'), '');
   mkdirSync(join(directory, 'etc'));
   const cases: [words: string[], offered: string][] = [
-    [['nnoe', ''], 'host check status leases roles lists resync plugins config completion help'],
+    [['nnoe', ''], 'host check status leases roles lists store why resync plugins config completion help'],
     [['nnoe', 'st'], 'status'],
     [['nnoe', 'x'], ''],
     [['nnoe', '--n'], '--no-color'],
