@@ -38,7 +38,7 @@ test('bash completes commands, options, choices and files', async () => {
   mkdirSync(join(directory, 'etc'));
   const cases: [words: string[], offered: string][] = [
     [['nnoe', ''], 'host check status leases roles lists store why resync plugins config completion help'],
-    [['nnoe', 'st'], 'status'],
+    [['nnoe', 'st'], 'status store'],
     [['nnoe', 'x'], ''],
     [['nnoe', '--n'], '--no-color'],
     [['nnoe', '--no-color', 're'], 'resync'],
