@@ -41,7 +41,7 @@ test('bash completes commands, options, choices and files', async () => {
       ['nnoe', ''],
       'host check status leases roles lists why top store resync plugins config completion help',
     ],
-    [['nnoe', 'st'], 'status'],
+    [['nnoe', 'st'], 'status store'],
     [['nnoe', 'x'], ''],
     [['nnoe', '--n'], '--no-color'],
     [['nnoe', '--no-color', 're'], 'resync'],

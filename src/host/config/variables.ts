@@ -9,6 +9,7 @@ export const otherVariables: Readonly<Record<string, string>> = {
   NNOE_CONFIG: 'The configuration file, when --config does not name one.',
   NNOE_NATIVE: 'The native addon, when it is not where it was built.',
   NNOE_BUILD: 'Build and tests: directory of the native parts.',
+  NNOE_DNSDIST_BRIDGE: 'Tests: directory of the library and script that dnsdist loads.',
   NNOE_JOURNAL_TOOL: 'Tests: program that writes journals.',
   NNOE_KEA_HOOK: 'Tests: the hook library that Kea loads.',
   NNOE_MATRIX_DIR: 'make matrix: where roots of other releases are kept.',

@@ -314,13 +314,16 @@ test('programs that are not sound are refused with the reason, and those of befo
 test('a list file is read off the event loop; what is wrong in it is counted by reason', async () => {
   const directory = temporary();
   const file = join(directory, 'list.txt');
-  writeFileSync(file, '0.0.0.0 a.example\n0.0.0.0 bücher.example\n0.0.0.0 good.example\nno row at all !\n');
+  writeFileSync(
+    file,
+    '0.0.0.0 a.example\n0.0.0.0 A.example\n0.0.0.0 bücher.example\n0.0.0.0 xn--bcher-kva.example\n0.0.0.0 good.example\nno row at all !\n',
+  );
   const { names, service } = start(join(directory, 'tables'), ['names']);
   names.define([{ name: 'ads', kind: 'block' }]);
   const report = await names.load('ads', { path: file, protect: ['good.example'] });
-  assert.equal([report.names, report.format, report.taken], [2, 'hosts', true]);
+  assert.equal([report.names, report.rows, report.format, report.taken], [2, 6, 'hosts', true]);
   assert.equal(report.withheld, { names: 1, first: ['good.example'] });
-  assert.equal(report.bad, { syntax: { rows: 1, lines: [4] } });
+  assert.equal(report.bad, { syntax: { rows: 1, lines: [6] } });
   await names.published();
   assert.is(names.size('ads'), 2);
   const gone = await names
