@@ -5,6 +5,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ControlClient } from '../../src/cli/client.js';
+import { routes, type StatusReport } from '../../src/host/control/api.js';
 import { tree } from '../daemons/lib/kea.js';
 import { type Proc, start, until } from '../daemons/lib/process.js';
 import { temporary } from '../daemons/lib/workspace.js';
@@ -104,10 +106,15 @@ test('with etcd, every command that is suggested works', async () => {
     left.delete(what);
     await says(command, expected, forEver);
   };
+  const client = new ControlClient(/--socket (\S+)/.exec(left.get('leases as they change') ?? '')?.[1] ?? '');
+  const watched = typed('leases as they change', /^\d\d:\d\d:\d\d {2}10\.0\.\S+ +assigned /m, true);
+  // Beside the one of what runs here.
+  const streams = async () => (await client.get<StatusReport>(routes.status)).control.streams;
+  await until('the watch to be open', async () => (await streams()) >= 2, 15_000);
   await Promise.all([
     typed('500 clients, 100 new ones a second', /received packets: [1-9]/),
     typed('the same for v6, each with an address and a prefix', /received packets: [1-9]/),
-    typed('leases as they change', /^\d\d:\d\d:\d\d {2}10\.0\.\S+ +assigned /m, true),
+    watched,
   ]);
   await typed('a name that kids are kept from', /status: NXDOMAIN/);
   await says(left.get('the same for staff') ?? '', /status: NOERROR/);
