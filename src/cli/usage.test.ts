@@ -14,7 +14,7 @@ import { defaultSocket } from './configured.js';
 test.after(cleanUp);
 
 const commands =
-  'one of host, check, status, leases, roles, lists, resync, plugins, config, completion, help';
+  'one of host, check, status, leases, roles, lists, top, resync, plugins, config, completion, help';
 const address =
   'an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24 or 2001:db8::/32';
 const asks = ['--socket', '--config', '--json', '--help'];
@@ -93,11 +93,12 @@ const wrong: [args: string[], said: string][] = [
   [['resync', 'dhcp4', 'dhcp6'], 'nnoe resync: argument: found "dhcp6", expected 1 at most'],
   [
     ['plugins', 'lease'],
-    'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists',
+    'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists, decisions',
   ],
   [['roles', '192.0.2.1', 'b'], 'nnoe roles: argument: found "b", expected 1 at most'],
   [['plugins', 'leases', 'b'], 'nnoe plugins: argument: found "b", expected 1 at most'],
   [['roles', '192.0.2.1', 'x'], 'nnoe roles: argument: found "x", expected 1 at most'],
+  [['top', 'domains'], 'nnoe top: argument [what]: found "domains", expected one of names, clients'],
   [['completion'], 'nnoe completion: argument <shell>: found nothing, expected one of bash, zsh'],
   [['completion', 'tcsh'], 'nnoe completion: argument <shell>: found "tcsh", expected one of bash, zsh'],
   [['completion', 'bash', 'zsh'], 'nnoe completion: argument: found "zsh", expected 1 at most'],
