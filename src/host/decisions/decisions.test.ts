@@ -165,7 +165,7 @@ test('what was counted while a plugin was busy, or did not run, comes with its n
   const { service, said } = scripted();
   let sum = 0;
   let batches = 0;
-  let release = () => undefined as void;
+  let release: () => void = () => undefined;
   const handle = ({ roles }: DecisionBatch) => {
     batches++;
     for (const { count } of roles) sum += count;

@@ -50,13 +50,14 @@ definePlugin({
   ...base,
   // wrong: '"repeat"' is not assignable
   consumes: { lease: { batch: 1, onGap: 'repeat' } },
-  setup: () => ({ health, lease: () => undefined }),
+  // Of streams that are not known to be declared every handler is asked for.
+  setup: () => ({ health, lease: () => undefined, decision: () => undefined }),
 });
 definePlugin({
   ...base,
   // wrong: Property 'onGap' is missing
   consumes: { lease: { batch: 1 } },
-  setup: () => ({ health, lease: () => undefined }),
+  setup: () => ({ health, lease: () => undefined, decision: () => undefined }),
 });
 
 // wrong: '"append"' is not assignable
