@@ -97,7 +97,8 @@ inline std::string name_of(const std::string& kind, uint64_t names, uint64_t i) 
                            : bits % 8 == 0 ? "above"
                            : bits % 8 == 1 ? "itself"
                                            : "miss";
-  for (uint64_t number = Domains::mix(bits) % names;; number = Domains::mix(number) % names) {
+  for (uint64_t tried = 0;; ++tried) {
+    const uint64_t number = Domains::mix(bits + tried * 0x9e37) % names;
     const std::string entry = domains.entry(number);
     std::string name;
     if (sort == "miss") name = domains.below(domains.domain(names * 2 + number), i);
