@@ -153,8 +153,7 @@ inline void run_program(const Generation& tables, const Question& question, cons
     verdict.reason = Reason::kUnplanned;
     return;
   }
-  verdict.reason =
-      outcome.result == Programs::Result::kAction ? Reason::kPolicy : Reason::kFallbackMiss;
+  verdict.reason = outcome.result == Programs::Result::kAction ? Reason::kPolicy : Reason::kFallbackMiss;
   verdict.action = outcome.action;
   verdict.act = act_of(tables, outcome.action);
 }

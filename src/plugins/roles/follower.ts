@@ -80,7 +80,10 @@ export class Follower {
     const { table } = this.#ctx;
     this.#refused.delete(prefix);
     try {
-      if (roles !== undefined) return table.roles.set(prefix, roles);
+      if (roles !== undefined) {
+        table.roles.set(prefix, roles);
+        return;
+      }
     } catch (error) {
       this.#refused.set(prefix, (error as Error).message);
     }
