@@ -45,7 +45,13 @@ class Programs {
   // outlive it.
   static bool open(Body body, const Limits& limits, Programs& out, std::string& why);
 
-  Outcome run(uint16_t role_set, const Request& request) const noexcept;
+  Outcome run(uint16_t role_set, const Request& request) const noexcept {
+    if (role_set >= header_.role_sets) return {};
+    const uint32_t entry = roles_[role_set];
+    if (static_cast<int32_t>(entry) <= 0) return without_program(entry);
+    const uint16_t terminal = execute(code_ + programs_[entry - 1].first, request);
+    return {Result::kAction, terminals_[terminal].action, terminal};
+  }
 
   // What led to a terminal of this section, for people; ASCII or UTF-8, at most program::kMaxWhy bytes.
   std::string_view why(uint16_t terminal) const noexcept;
@@ -58,6 +64,10 @@ class Programs {
  private:
   friend class ProgramCheck;
   friend class ProgramRun;
+  // Runs from this instruction on, to a terminal.
+  uint16_t execute(const program::Instruction* at, const Request& request) const noexcept;
+  static Outcome without_program(uint32_t entry) noexcept;
+
   program::ProgramsHeader header_{};
   const uint32_t* roles_ = nullptr;
   const program::Program* programs_ = nullptr;
