@@ -198,7 +198,9 @@ const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name of a-z, 0-9 and -, as
 
 /** What every plugin's section may hold besides the plugin's own keys. */
 export const pluginKeys = z.looseObject({
-  enabled: z.boolean().default(true).meta({ description: 'Whether the plugin runs.' }),
+  enabled: z.boolean().default(true).meta({
+    description: 'Whether the plugin runs.',
+  }),
   package: z
     .string()
     .regex(/^(\.{0,2}\/.+|(@[a-z0-9._~-]+\/)?[a-z0-9._~-]+)$/, 'a package’s name, or a path with / or ./')
