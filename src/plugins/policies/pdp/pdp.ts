@@ -55,22 +55,22 @@ export const checkBatch = 50;
  * @throws what the transport throws
  */
 export async function check(
-  client: GRPC,
+  client: Pick<GRPC, 'checkResources'>,
   roles: string[],
   actions: string[],
   queries: readonly QueryAttributes[],
 ): Promise<Set<string>[]> {
   const answer = await client.checkResources({
-      principal: principal(roles),
-      resources: queries.map((query, i) => ({
-        // Ids have to differ within a request; policies that read R.id are refused by the linter.
-        resource: {
-          kind: resourceKind,
-          id: queries.length === 1 ? 'query' : `query${i}`,
-          attr: { ...query },
-        },
-        actions,
-      })),
+    principal: principal(roles),
+    resources: queries.map((query, i) => ({
+      // Ids have to differ within a request; policies that read R.id are refused by the linter.
+      resource: {
+        kind: resourceKind,
+        id: queries.length === 1 ? 'query' : `query${i}`,
+        attr: { ...query },
+      },
+      actions,
+    })),
   });
   return answer.results.map(
     (result) => new Set(actions.filter((action) => result.isAllowed(action) === true)),
