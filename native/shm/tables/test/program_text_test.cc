@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <random>
 
@@ -96,7 +97,7 @@ TEST_CASE("whole vectors and single bytes make the same text") {
     uint8_t padded[kMaxName + kBodySlack];
     for (uint8_t& byte : padded) byte = static_cast<uint8_t>(random());
     name += std::string(1, '\0');
-    std::memcpy(padded, name.data(), name.size());
+    std::copy(name.begin(), name.end(), padded);
     char text[kNameTextBytes + kBodySlack];
     REQUIRE(std::string(text, name_text(padded, name.size(), text)) == expected);
   }
