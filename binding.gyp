@@ -63,7 +63,6 @@
         "native/shm/tables/poptrie_builder.cc",
         "native/shm/tables/prefixes.cc",
         "native/shm/tables/program.cc",
-        "native/shm/tables/program_asked.cc",
         "native/shm/tables/program_check.cc",
         "native/shm/tables/program_text.cc",
         "native/shm/tables/publisher.cc",

@@ -143,14 +143,14 @@ test('a policy that is bad from the start allows nobody anything, and one kept f
   assert.match(second.h.health().reason ?? '', /dns: .*undeclared reference/);
 });
 
-test('what cannot be compiled is asked of Cerbos where the configuration allows it', async () => {
+test('what cannot be compiled goes by on-miss where the configuration allows it', async () => {
   const config = { roles: { guest: { 'on-miss': 'nodata' }, staff: { 'default-action': 'nxdomain' } } };
   const text = policy(rule('guest', 'R.attr.qname == R.attr.client'), rule('staff', 'R.attr.qtype == "A"'));
   const { h } = await start({ dns: text }, config);
   await becomes(h, 'ask, then nodata', guest, 'www.example');
   assert.is(await asks(h, staff, 'www.example', 28), 'nxdomain');
   assert.is(await asks(h, staff, 'www.example', 1), 'allow');
-  assert.is(await h.metric('role_sets', { how: 'asked' }), 2);
+  assert.is(await h.metric('role_sets', { how: 'on-miss' }), 2);
 });
 
 test('a policy with hours is planned again at its boundary', async () => {

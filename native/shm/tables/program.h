@@ -45,7 +45,13 @@ class Programs {
   // outlive it.
   static bool open(Body body, const Limits& limits, Programs& out, std::string& why);
 
-  Outcome run(uint16_t role_set, const Request& request) const noexcept;  // program_run.h
+  Outcome run(uint16_t role_set, const Request& request) const noexcept {
+    if (role_set >= header_.role_sets) return {};
+    const uint32_t entry = roles_[role_set];
+    if (static_cast<int32_t>(entry) <= 0) return without_program(entry);
+    const uint16_t terminal = execute(code_ + programs_[entry - 1].first, request);
+    return {Result::kAction, terminals_[terminal].action, terminal};
+  }
 
   // What led to a terminal of this section, for people; ASCII or UTF-8, at most program::kMaxWhy bytes.
   std::string_view why(uint16_t terminal) const noexcept;
@@ -58,15 +64,9 @@ class Programs {
  private:
   friend class ProgramCheck;
   friend class ProgramRun;
-  uint16_t run_far(const program::Instruction* at, const Request& request) const noexcept;
-  const program::Constant& constant(const program::Instruction& it) const noexcept {
-    return constants_[it.operand];
-  }
-  const uint8_t* data(const program::Constant& c) const noexcept { return pool_ + c.offset; }
-  bool type_in(const program::Instruction& it, uint16_t type) const noexcept;
-  bool may_be_under(const program::Instruction& it, const Request& request) const noexcept;
-  bool name_under(const program::Instruction& it, const Request& request) const noexcept;
-  bool lists_any(const program::Instruction& it, const Request& request) const noexcept;
+  // Runs from this instruction on, to a terminal.
+  uint16_t execute(const program::Instruction* at, const Request& request) const noexcept;
+  static Outcome without_program(uint32_t entry) noexcept;
 
   program::ProgramsHeader header_{};
   const uint32_t* roles_ = nullptr;
@@ -90,5 +90,3 @@ size_t name_text(const uint8_t* name, size_t name_bytes, char* text) noexcept;
 size_t client_text(const uint8_t* address, size_t address_bytes, char* text) noexcept;
 
 }  // namespace nnoe::tables
-
-#include "shm/tables/program_run.h"

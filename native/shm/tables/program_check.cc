@@ -69,7 +69,9 @@ class ProgramCheck {
       case Kind::kText:
         return c.bytes <= kMaxText;
       case Kind::kName:
-        return c.bytes <= kMaxName && c.extra <= kMaxLabels;
+        return c.bytes > 0 && c.bytes <= kMaxName && c.extra <= kMaxLabels;
+      case Kind::kBegin:
+        return c.extra <= c.bytes && c.bytes <= kMaxName;
       case Kind::kNames:
         return names(data, c.bytes);
       case Kind::kDfa:
@@ -211,13 +213,17 @@ class ProgramCheck {
         steps = search(operand);
         return true;
       case Op::kNameUnder:
-        return is(operand, Kind::kName) && p_.constants_[operand].extra > 0 && is_text(operand + 1, kMaxText);
+        return is(operand, Kind::kName) && p_.constants_[operand].extra > 0;
       case Op::kNameUnderAny:
         if (!is(operand, Kind::kNames)) return false;
         steps = search(operand) * (kMaxName / 2);
         return true;
+      case Op::kNameBegins:
+        return is(operand, Kind::kBegin);
       case Op::kTypeIs:
         return true;
+      case Op::kListIs:
+        return operand < p_.header_.lists;
       case Op::kTypeIn:
         if (!is(operand, Kind::kTypes)) return false;
         steps = p_.constants_[operand].extra;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 namespace nnoe::tables::program {
@@ -86,8 +87,10 @@ enum class Op : uint8_t {
   kListsAll = 14,      // the name is on all of (kMask)
   kListsCount = 15,    // how many of (kCount)'s lists the name is on lies in its span
   kNameUnderAny = 16,  // as kNameUnder, for one of (kNames)
+  kNameBegins = 17,    // the name's text begins with (kBegin)
+  kListIs = 18,        // operand: the number of a list that the name is on
 };
-constexpr uint8_t kOps = 17;
+constexpr uint8_t kOps = 19;
 
 // Low bits of `arg`.
 enum class Text : uint8_t { kName = 0, kClient = 1 };
@@ -112,8 +115,9 @@ enum class Kind : uint8_t {
       6,  // RangesHeader, v4 pairs of uint32_t in host order, v6 pairs of 16 bytes, first and last, rising
   kSpan = 7,   // uint32_t least, most
   kCount = 8,  // 32 bytes of list ids, uint32_t least, most
+  kBegin = 9,  // labels in wire form, then bytes that the next one begins with; `extra`: bytes of the former
 };
-constexpr uint8_t kKinds = 9;
+constexpr uint8_t kKinds = 10;
 
 struct Constant {
   uint8_t kind;
@@ -164,10 +168,15 @@ static_assert(std::is_trivially_copyable_v<ProgramsHeader> && std::is_trivially_
 // Hash of a name in wire form: 32-bit arithmetic alone, so that JavaScript computes it too.
 inline uint32_t name_hash(const uint8_t* name, size_t size) noexcept {
   uint32_t hash = static_cast<uint32_t>(size) * 0x9e3779b1u;
-  for (size_t i = 0; i < size; ++i) {
-    hash = (hash ^ name[i]) * 0x01000193u;
+  size_t i = 0;
+  for (; i + 4 <= size; i += 4) {
+    uint32_t word;
+    std::memcpy(&word, name + i, sizeof word);
+    hash = (hash ^ word) * 0x85ebca6bu;
+    hash ^= hash >> 15;
   }
-  return hash ^ (hash >> 15);
+  for (; i < size; ++i) hash = (hash ^ name[i]) * 0x01000193u;
+  return hash ^ (hash >> 13);
 }
 
 }  // namespace nnoe::tables::program

@@ -88,9 +88,51 @@ char* put_v6(char* at, const uint8_t* address) noexcept {
   return at;
 }
 
+// GCC's and clang's vectors: SSE2 on x86-64, NEON on aarch64.
+using Bytes = uint8_t __attribute__((vector_size(16)));
+constexpr uint8_t kInside[32] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+Bytes load(const uint8_t* from) noexcept {
+  Bytes x;
+  std::memcpy(&x, from, sizeof x);
+  return x;
+}
+
+// Copies what lies behind the first length, with dots for lengths, when text and wire form of the name differ
+// in nothing else. Bytes that are plain (letters, digits, '-', '_', '/') are counted: lengths among the
+// others are all that there may be. Says whether that is so; what is copied when not is of no use.
+bool copy_plain(const uint8_t* name, size_t size, char* text) noexcept {
+  Bytes others{};
+  for (size_t i = 0; i < size; i += sizeof(Bytes)) {
+    const Bytes x = load(name + 1 + i);
+    std::memcpy(text + i, &x, sizeof x);
+    const auto plain =
+        (static_cast<Bytes>(x - 'a') < 26) | (static_cast<Bytes>(x - '/') < 11) | (x == '-') | (x == '_');
+    Bytes other = reinterpret_cast<Bytes>(plain) + 1;
+    if (size - i < sizeof(Bytes)) other &= load(kInside + 16 - (size - i)) ^ 1;
+    others += other;
+  }
+  uint64_t halves[2];
+  std::memcpy(halves, &others, sizeof halves);
+  // At most 16 in a byte, so the sum of each half fits into its highest byte.
+  uint64_t special = ((halves[0] * 0x0101010101010101u) >> 56) + ((halves[1] * 0x0101010101010101u) >> 56);
+  for (size_t at = 1u + name[0]; at < size + 1; at += 1u + name[at]) {
+    const uint32_t length = name[at];
+    if (length == 0) return false;
+    text[at - 1] = '.';
+    special -= length == '-' || length - '/' < 11u ? 0 : 1;
+  }
+  return special == 0;
+}
+
 }  // namespace
 
+// Names are mostly of letters, digits and '-': those are copied whole, and looked at on the way.
 size_t name_text(const uint8_t* name, size_t name_bytes, char* text) noexcept {
+  if (name_bytes > kMaxName) return 0;
+  const size_t size = name_bytes < 2 ? 0 : name_bytes - 2;
+  if (copy_plain(name, size, text)) return size;
   char* at = text;
   for (size_t i = 0; i < name_bytes && name[i] != 0;) {
     const size_t end = i + 1 + name[i];

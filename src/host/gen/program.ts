@@ -24,8 +24,8 @@ export const programLimits = {
   maxLabels: 127,
 } as const;
 
-export const Op = { return: 0, nameIs: 1, nameIn: 2, nameUnder: 3, prefix: 4, suffix: 5, contains: 6, order: 7, size: 8, dfa: 9, typeIs: 10, typeIn: 11, clientIn: 12, listsAny: 13, listsAll: 14, listsCount: 15, nameUnderAny: 16 } as const;
+export const Op = { return: 0, nameIs: 1, nameIn: 2, nameUnder: 3, prefix: 4, suffix: 5, contains: 6, order: 7, size: 8, dfa: 9, typeIs: 10, typeIn: 11, clientIn: 12, listsAny: 13, listsAll: 14, listsCount: 15, nameUnderAny: 16, nameBegins: 17, listIs: 18 } as const;
 export const Text = { name: 0, client: 1 } as const;
 export const Order = { less: 0, lessEqual: 1, greater: 2, greaterEqual: 3 } as const;
 export const Outcome = { false: 0, true: 1, error: 2 } as const;
-export const Kind = { text: 0, name: 1, names: 2, dfa: 3, mask: 4, types: 5, ranges: 6, span: 7, count: 8 } as const;
+export const Kind = { text: 0, name: 1, names: 2, dfa: 3, mask: 4, types: 5, ranges: 6, span: 7, count: 8, begin: 9 } as const;

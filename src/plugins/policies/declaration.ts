@@ -15,7 +15,7 @@ const role = z
     }),
     'on-miss': action.optional().meta({
       description:
-        'Allows conditions that cannot be compiled for this role: Cerbos is asked about each name, and this is done until its answer is there.',
+        'Allows conditions that cannot be compiled for this role: this is then done with all its queries.',
       examples: ['refused'],
     }),
   })
@@ -77,7 +77,9 @@ export const publishes = { programs: { table: 'programs' } } as const;
 
 export const metrics = {
   policies: gauge('Policies of the store, by what became of them.', { state: 'used, old, refused' }),
-  role_sets: gauge('Sets of roles, by how their queries are decided.', { how: 'compiled, asked, unplanned' }),
+  role_sets: gauge('Sets of roles, by how their queries are decided.', {
+    how: 'compiled, on-miss, unplanned',
+  }),
   instructions: gauge('Instructions of all programs together.'),
   pdp_up: gauge('Whether the policy decision point answered when it was last asked: 1 or 0.'),
   plan_seconds: histogram(

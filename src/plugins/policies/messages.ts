@@ -16,7 +16,7 @@ export const messages = {
   POLICIES_PDP_STARTED: { level: 'info', text: 'Cerbos answers again', help: '' },
   POLICIES_PUBLISHED: {
     level: 'info',
-    text: '{policies} policies are in force for {sets} sets of roles: {programs} compiled, {fallback} by asking; took {ms} ms',
+    text: '{policies} policies are in force for {sets} sets of roles: {programs} compiled, {fallback} go by on-miss; took {ms} ms',
     help: '',
   },
   POLICIES_NONE: {

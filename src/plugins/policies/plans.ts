@@ -29,7 +29,6 @@ export class Plans {
   constructor(
     private readonly client: GRPC,
     private readonly sources: readonly PolicySource[],
-    private readonly signal: AbortSignal,
   ) {
     this.actions = askedInOrder(sources.flatMap(({ rules }) => rules.flatMap((rule) => rule.actions)));
     this.parents = new Map(sources.flatMap(({ derived }) => [...derived]));
@@ -76,7 +75,7 @@ export class Plans {
     while (this.running >= most) await new Promise<void>((go) => this.queue.push(go));
     this.running++;
     try {
-      return await plan(this.client, role, action, this.signal);
+      return await plan(this.client, role, action);
     } catch (error) {
       if (error instanceof Refused) return error;
       throw error;

@@ -163,7 +163,7 @@ export class Policies {
       this.decider ??= this.options.decider();
       if (!(await this.hand(chosen, this.decider))) continue;
       if (!this.sources.some(({ kind }) => kind === 'resourcePolicy')) return await this.publishNone(since);
-      this.plans ??= new Plans(this.decider.client, this.sources, this.options.signal);
+      this.plans ??= new Plans(this.decider.client, this.sources);
       const made = await this.programs(chosen);
       if (made === 'others') continue;
       if (made === 'stay') return;

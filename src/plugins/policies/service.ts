@@ -127,7 +127,7 @@ export class Service {
     metrics.pdp_up.set(1);
     metrics.plan_seconds.observe(ms / 1000);
     metrics.role_sets.set({ how: 'compiled' }, programs?.compiled ?? 0);
-    metrics.role_sets.set({ how: 'asked' }, programs?.asked ?? 0);
+    metrics.role_sets.set({ how: 'on-miss' }, programs?.asked ?? 0);
     metrics.role_sets.set({ how: 'unplanned' }, programs ? 0 : roleSets);
     metrics.instructions.set(programs?.instructions ?? 0);
     if (!programs) say(log, 'POLICIES_NONE');

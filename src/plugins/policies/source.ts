@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // What a policy's text says, as far as it has to be known before Cerbos reads it: which rules there are for whom, and
 // every CEL expression in it.
+import { LRUCache } from 'lru-cache';
 import { parse } from 'yaml';
 
 export interface Rule {
@@ -57,8 +58,30 @@ const text = (of: Json | undefined): string => (typeof of === 'string' ? of : ''
  * @throws Error when it is neither YAML nor JSON, or more than one document
  */
 export function parseSource(id: string, yaml: string): PolicySource {
+  const key = `${id}\0${yaml}`;
+  const source = parsed.get(key) ?? readSource(id, yaml);
+  parsed.set(key, source);
+  return source;
+}
+
+/** The same few policies are looked at again and again. */
+const parsed = new LRUCache<string, PolicySource>({ max: 200 });
+
+function documentOf(yaml: string): Json {
+  // JSON is YAML, and much faster read as what it is.
+  if (yaml.trimStart().startsWith('{')) {
+    try {
+      return JSON.parse(yaml) as Json;
+    } catch {
+      // YAML in braces.
+    }
+  }
   // An alias may stand for itself many times over: 100 are enough for people.
-  const document = object(parse(yaml, { maxAliasCount: 100 }) as Json);
+  return parse(yaml, { maxAliasCount: 100 }) as Json;
+}
+
+function readSource(id: string, yaml: string): PolicySource {
+  const document = object(documentOf(yaml));
   const kind = kinds.find((each) => each in document) ?? '';
   const body = object(document[kind]);
   const source: PolicySource = {

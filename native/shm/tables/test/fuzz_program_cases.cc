@@ -50,7 +50,11 @@ uint16_t operand(Random& random, test::Maker& make, Op op) {
     case Op::kNameUnderAny:
       return make.names({word(random, 9), "a." + word(random, 9), "b.a"});
     case Op::kNameUnder:
-      return make.under("z" + word(random, 9));
+      return make.name("z" + word(random, 9));
+    case Op::kNameBegins:
+      return make.begin(word(random, 9));
+    case Op::kListIs:
+      return static_cast<uint16_t>(below(random, 260));
     case Op::kTypeIs:
       return static_cast<uint16_t>(random());
     case Op::kTypeIn:

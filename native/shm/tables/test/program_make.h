@@ -79,10 +79,13 @@ class Maker {
     for (size_t i = 0; bytes[i] != 0; i += 1u + static_cast<uint8_t>(bytes[i])) ++labels;
     return constant(Kind::kName, bytes, labels);
   }
-  uint16_t under(const std::string& name_text) {
-    const uint16_t made = name(name_text);
-    text("." + name_text);
-    return made;
+  // `text` is labels and what the next one begins with: "www.ex".
+  uint16_t begin(const std::string& text) {
+    const size_t dot = text.rfind('.');
+    std::string labels = dot == std::string::npos ? "" : wire(text.substr(0, dot));
+    if (!labels.empty()) labels.pop_back();
+    const auto extra = static_cast<uint32_t>(labels.size());
+    return constant(Kind::kBegin, labels + text.substr(dot == std::string::npos ? 0 : dot + 1), extra);
   }
   uint16_t names(const std::vector<std::string>& texts) {
     program::NamesHeader header{};

@@ -70,7 +70,7 @@ TEST_CASE("names: one, one of many, those below one") {
   for (const char* name : {"a", "b.c", "www.example", "d.e.f"}) CHECK(run(in, {name}) == kYes);
   for (const char* name : {"", "b", "c", "x.example", "d.e.g"}) CHECK(run(in, {name}) == kNo);
   for (const Op op : {Op::kNameUnder, Op::kNameUnderAny}) {
-    const Maker under = op == Op::kNameUnder ? with(op, [](Maker& m) { return m.under("example.org"); })
+    const Maker under = op == Op::kNameUnder ? with(op, [](Maker& m) { return m.name("example.org"); })
                                              : with(op, [](Maker& m) {
                                                  return m.names({"example.org", "x"});
                                                });
@@ -86,9 +86,27 @@ TEST_CASE("names: one, one of many, those below one") {
 TEST_CASE("a long label's length is no letter, and no letter is a length") {
   const std::string long_label(48, 'a');  // its length is written as the byte '0'
   Maker make;
-  make.when(Op::kNameUnder, make.under(long_label + ".example"));
+  make.when(Op::kNameUnder, make.name(long_label + ".example"));
   CHECK(run(make, {"x." + long_label + ".example"}) == kYes);
   CHECK(run(make, {"x0" + long_label + ".example"}) == kNo);
+}
+
+TEST_CASE("names that begin so") {
+  const auto begins = [](const char* begin, const char* name) {
+    Maker make;
+    make.when(Op::kNameBegins, make.begin(begin));
+    return run(make, {name}) == kYes;
+  };
+  CHECK(begins("www.", "www.example"));
+  CHECK(begins("www.ex", "www.example"));
+  CHECK(begins("w", "www.example"));
+  CHECK(begins("www", "www"));
+  CHECK(begins("a.b.", "a.b.c"));
+  for (const char* name : {"", "www", "wwww.example", "ww.w.example", "www\\.example", "xwww.example"})
+    CHECK_FALSE(begins("www.", name));
+  CHECK_FALSE(begins("www.exa", "www.ex"));
+  CHECK_FALSE(begins("wwww", "www.w"));
+  CHECK_FALSE(begins("a.b.", "a.b"));
 }
 
 TEST_CASE("texts: prefix, suffix, contained, order, size") {
@@ -162,6 +180,9 @@ TEST_CASE("types, clients and lists") {
     CHECK(run(in, {"a", client}) == kNo);
   const auto mask = [](Maker& m) { return m.numbers<uint64_t>(Kind::kMask, {5, 0, 0, 0}); };
   const auto on = [](uint64_t lists) { return Asked{"a", "::1", 1, {lists, 0, 0, 0}}; };
+  const auto second = [](Maker&) -> uint16_t { return 2; };
+  CHECK(run(with(Op::kListIs, second), on(4)) == kYes);
+  CHECK(run(with(Op::kListIs, second), on(3)) == kNo);
   CHECK(run(with(Op::kListsAny, mask), on(4)) == kYes);
   CHECK(run(with(Op::kListsAny, mask), on(2)) == kNo);
   CHECK(run(with(Op::kListsAll, mask), on(7)) == kYes);
@@ -199,6 +220,10 @@ TEST_CASE("what could lead a run astray is refused") {
     change(make);
     return refusal(make.bytes());
   };
+  CHECK(changed([](Maker& m) {
+          m.code[0].op = static_cast<uint8_t>(Op::kListIs);
+          m.code[0].operand = 4;
+        }) == "instruction 0 of program 0 does not fit its operand");
   CHECK(changed([](Maker& m) { m.code[0].on_true = 0; }) ==
         "instruction 0 of program 0 leads out of the program");
   CHECK(changed([](Maker& m) { m.code[0].on_false = 3; }) ==

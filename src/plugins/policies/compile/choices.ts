@@ -12,7 +12,6 @@ import {
   namesConstant,
   rangesConstant,
   typesConstant,
-  underConstant,
 } from './constants.js';
 import type { ListIds } from './elements.js';
 import { type Attribute, type Expr, isText } from './expression.js';
@@ -88,17 +87,20 @@ export function choiceTests(choice: Choice): Test[] {
       if (choice.wires.length < 3) return choice.wires.map((wire) => test(Op.nameIs, nameConstant(wire)));
       return [test(Op.nameIn, namesConstant(choice.wires))];
     case 'under':
-      if (choice.wires.length < 5) return choice.wires.map((wire) => test(Op.nameUnder, underConstant(wire)));
+      if (choice.wires.length < 9) return choice.wires.map((wire) => test(Op.nameUnder, nameConstant(wire)));
       return [test(Op.nameUnderAny, namesConstant(choice.wires))];
     case 'types': {
       const types = [...new Set(choice.types)];
-      if (types.length < 3) return types.map((type) => test(Op.typeIs, type));
+      if (types.length < 5) return types.map((type) => test(Op.typeIs, type));
       return [test(Op.typeIn, typesConstant(types))];
     }
     case 'clients':
       return choice.ranges.length === 0 ? [] : [test(Op.clientIn, rangesConstant(choice.ranges))];
-    case 'lists':
-      return choice.ids.length === 0 ? [] : [test(Op.listsAny, maskConstant(choice.ids))];
+    case 'lists': {
+      const ids = [...new Set(choice.ids)];
+      if (ids.length < 3) return ids.map((id) => test(Op.listIs, id));
+      return [test(Op.listsAny, maskConstant(ids))];
+    }
   }
 }
 

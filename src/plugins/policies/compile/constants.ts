@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Constants of the programs section, as native/shm/tables/program_format.h lays them out.
 import { Kind, programLimits } from '../../../host/gen/program.js';
-import { labelCount, nameText } from '../name.js';
+import { labelCount } from '../name.js';
 import type { Dfa } from './dfa.js';
 import { Refused } from './refused.js';
 
@@ -9,30 +9,35 @@ export interface Constant {
   kind: number;
   bytes: Buffer;
   extra: number;
-  /** Stands right behind this one in the section. */
-  behind?: Constant;
 }
 
 /** Equal constants have equal keys. */
-export const constantKey = (c: Constant): string =>
-  `${c.kind}:${c.extra}:${c.bytes.toString('latin1')}${c.behind ? `>${constantKey(c.behind)}` : ''}`;
+export const constantKey = (c: Constant): string => `${c.kind}:${c.extra}:${c.bytes.toString('latin1')}`;
 
 const made = (kind: number, bytes: Buffer, extra = 0): Constant => ({ kind, bytes, extra });
 
 export const textConstant = (text: string): Constant => made(Kind.text, Buffer.from(text, 'utf8'));
 export const nameConstant = (wire: Buffer): Constant => made(Kind.name, wire, labelCount(wire));
-export const underConstant = (wire: Buffer): Constant => ({
-  ...nameConstant(wire),
-  behind: textConstant(`.${nameText(wire)}`),
-});
+/** Labels, and what the next one begins with: `www.ex`, of plain characters. */
+export function beginConstant(text: string): Constant {
+  const labels = text.split('.');
+  const last = Buffer.from(labels.pop() ?? '');
+  const whole = Buffer.concat(labels.flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]));
+  return made(Kind.begin, Buffer.concat([whole, last]), whole.length);
+}
 
 const uint32 = (...numbers: number[]): Buffer => Buffer.from(Uint32Array.from(numbers).buffer);
 
 /** name_hash of program_format.h. */
-export function nameHash(wire: Uint8Array): number {
+export function nameHash(wire: Buffer): number {
   let hash = Math.imul(wire.length, 0x9e3779b1) >>> 0;
-  for (const byte of wire) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return (hash ^ (hash >>> 15)) >>> 0;
+  let i = 0;
+  for (; i + 4 <= wire.length; i += 4) {
+    hash = Math.imul(hash ^ wire.readUInt32LE(i), 0x85ebca6b) >>> 0;
+    hash = (hash ^ (hash >>> 15)) >>> 0;
+  }
+  for (; i < wire.length; i++) hash = Math.imul(hash ^ (wire[i] as number), 0x01000193) >>> 0;
+  return (hash ^ (hash >>> 13)) >>> 0;
 }
 
 const namesHeader = 48;

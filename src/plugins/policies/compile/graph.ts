@@ -7,7 +7,7 @@ import { Refused } from './refused.js';
 export interface Test {
   op: number;
   arg: number;
-  /** A number, for a type. */
+  /** A number, for a type or a list. */
   operand: Constant | number;
 }
 

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { Op, Order, programLimits, Outcome as Said, Text } from '../../../host/gen/program.js';
 import { qtypeText } from '../qtypes.js';
 import { choice } from './choices.js';
-import { dfaConstant, spanConstant, textConstant, typesConstant } from './constants.js';
+import { beginConstant, dfaConstant, spanConstant, textConstant, typesConstant } from './constants.js';
 import { type Dfa, run, toDfa } from './dfa.js';
 import { type Attribute, type Expr, isText, reads, show } from './expression.js';
 import type { Test } from './graph.js';
@@ -117,6 +117,9 @@ const comparisons: Record<string, number> = {
   ge: Order.greaterEqual,
 };
 
+/** Plain characters only, so that wire form and text begin alike. */
+const beginning = /^(?=.{1,200}$)([a-z0-9_/-]{1,63}\.)*[a-z0-9_/-]{0,63}$/;
+
 /** Tests that need no table. */
 function directTest(e: Expr & { kind: 'call' }, arg: number): Test | undefined {
   const [a, b] = e.operands;
@@ -124,6 +127,9 @@ function directTest(e: Expr & { kind: 'call' }, arg: number): Test | undefined {
   const order = comparisons[e.operator];
   if (order !== undefined && b.value.length <= programLimits.maxText) {
     return { op: Op.order, arg: arg | (order << programLimits.argShift), operand: textConstant(b.value) };
+  }
+  if (e.operator === 'startsWith' && arg === Text.name && beginning.test(b.value)) {
+    return { op: Op.nameBegins, arg: 0, operand: beginConstant(b.value) };
   }
   const op = { startsWith: Op.prefix, endsWith: Op.suffix, contains: Op.contains }[e.operator];
   const bytes = Buffer.byteLength(b.value);

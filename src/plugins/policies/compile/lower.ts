@@ -87,7 +87,7 @@ export class Lowering implements Lower {
       case 'ne':
         return this.at(call('eq', a, b), { yes: ways.no, no: ways.yes, fails: ways.fails });
       case 'eq':
-        if (isBoolean(a) || isBoolean(b)) return this.equivalent(a, b, ways);
+        if (isBoolean(a) && isBoolean(b)) return this.equivalent(a, b, ways);
         break;
       case 'has_intersection':
         return this.at(call('hasIntersection', a, b), ways);
@@ -105,7 +105,6 @@ export class Lowering implements Lower {
       [b, a],
     ] as const) {
       if (known.kind !== 'value') continue;
-      if (typeof known.value !== 'boolean') return this.at(other, { ...ways, yes: ways.no });
       const turned = { ...ways, yes: ways.no, no: ways.yes };
       return this.at(other, known.value ? ways : turned);
     }

@@ -117,8 +117,6 @@ export class SectionWriter {
         throw new Refused('or', 'the policies have too many constants');
       this.constantIds.set(key, id);
       this.constants.push({ constant, offset: this.pooled(constant.bytes) });
-      if (constant.behind)
-        this.constants.push({ constant: constant.behind, offset: this.pooled(constant.behind.bytes) });
     }
     return id;
   }

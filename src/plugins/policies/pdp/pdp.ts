@@ -30,11 +30,11 @@ const principal = (roles: string[]) => ({ id: 'client', roles });
  * What one role may do, before anything is known of the query.
  * @throws Refused when the plan reads what is no attribute; what the transport throws
  */
-export async function plan(client: GRPC, role: string, action: string, signal?: AbortSignal): Promise<Plan> {
+export async function plan(client: GRPC, role: string, action: string): Promise<Plan> {
   const request = { principal: principal([role]), resource: { kind: resourceKind }, action };
   let answer: Awaited<ReturnType<GRPC['planResources']>>;
   try {
-    answer = await client.planResources(request, signal ? { signal } : {});
+    answer = await client.planResources(request);
   } catch (error) {
     // Conditions that Cerbos evaluates, and that its planner does not know what to make of.
     if (error instanceof Error && 'code' in error && error.code === internalError) {
@@ -55,27 +55,23 @@ export const checkBatch = 50;
  * @throws what the transport throws
  */
 export async function check(
-  client: GRPC,
+  client: Pick<GRPC, 'checkResources'>,
   roles: string[],
   actions: string[],
   queries: readonly QueryAttributes[],
-  signal?: AbortSignal,
 ): Promise<Set<string>[]> {
-  const answer = await client.checkResources(
-    {
-      principal: principal(roles),
-      resources: queries.map((query, i) => ({
-        // Ids have to differ within a request; policies that read R.id are refused by the linter.
-        resource: {
-          kind: resourceKind,
-          id: queries.length === 1 ? 'query' : `query${i}`,
-          attr: { ...query },
-        },
-        actions,
-      })),
-    },
-    signal ? { signal } : {},
-  );
+  const answer = await client.checkResources({
+    principal: principal(roles),
+    resources: queries.map((query, i) => ({
+      // Ids have to differ within a request; policies that read R.id are refused by the linter.
+      resource: {
+        kind: resourceKind,
+        id: queries.length === 1 ? 'query' : `query${i}`,
+        attr: { ...query },
+      },
+      actions,
+    })),
+  });
   return answer.results.map(
     (result) => new Set(actions.filter((action) => result.isAllowed(action) === true)),
   );

@@ -16,6 +16,7 @@ interface Found {
   description?: string;
   policy?: string;
   position?: { line?: number; column?: number };
+  error_details?: { position?: { line?: number; column?: number } };
 }
 
 /** By id, why each bad policy is refused; of two that define the same, the later one by id. */
@@ -39,7 +40,7 @@ function add(reasons: Map<string, string>, kind: string, found: Found): void {
     id = second;
     reason = `it defines ${found.policy ?? 'a policy'}, as ${first} does`;
   }
-  const { line, column } = found.position ?? {};
+  const { line, column } = found.position ?? found.error_details?.position ?? {};
   const place = line === undefined || line === 0 ? '' : `line ${line}, column ${column ?? 0}: `;
   if (id !== undefined && !reasons.has(id)) reasons.set(id, `${place}${reason}`);
 }
