@@ -72,7 +72,7 @@ inline std::vector<uint8_t> programs_body() {
   std::vector<uint16_t> ranges;
   for (const uint16_t type : kTypes) ranges.insert(ranges.end(), {type, type});
   const uint16_t types = maker.numbers(Kind::kTypes, ranges, static_cast<uint32_t>(std::size(kTypes)));
-  const uint16_t internal = maker.under(kInternal);
+  const uint16_t internal = maker.name(kInternal);
   const uint16_t mask = maker.numbers<uint64_t>(Kind::kMask, {uint64_t{3} << kPolicyList, 0, 0, 0});
   const auto test = [](Op op, uint16_t on_true, uint16_t on_false, uint16_t operand) {
     return Instruction{static_cast<uint8_t>(op), 0, on_true, on_false, operand};

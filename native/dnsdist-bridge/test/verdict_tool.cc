@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <iostream>
 
-#include "dnsdist-bridge/runtime.h"
+#include "dnsdist-bridge/query.h"
 #include "shm/tables/test/small_tables.h"
 
 int main(int count, char** arguments) {
