@@ -50,6 +50,13 @@ class Opened {
   nnoe_handle* handle_ = nullptr;
 };
 
+// A sanitizer keeps what was freed, to recognise who uses it later.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kFreedIsKept = true;
+#else
+constexpr bool kFreedIsKept = false;
+#endif
+
 uint64_t resident_kb() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
@@ -150,5 +157,5 @@ TEST_CASE("memory is what it was after lists were replaced ten times") {
   for (uint64_t number = 3; number <= 12; ++number) turn(number);
   const uint64_t after = resident_kb();
   MESSAGE("resident before and after: ", before, ", ", after, " kB; names: ", turns[0].body->size() / 1024);
-  CHECK(after < before + turns[0].body->size() / 1024);
+  CHECK((kFreedIsKept || after < before + turns[0].body->size() / 1024));
 }
