@@ -211,6 +211,8 @@ test('it ends with the process that started it', async () => {
     command: process.execPath,
     args: [join(own, 'host.mjs')],
     directory: own,
+    // Who is killed does not tidy up.
+    env: { TMPDIR: own },
   });
   const [, pid] = await host.waitFor(/pid (\d+)/);
   const gone = () => {

@@ -37,7 +37,7 @@ test('READY without etcd and Kea, STATUS as they come and go, WATCHDOG throughou
   etcd.startMember(0);
   await etcd.ready();
   await script.walk(1, 2);
-  const ready = 'STATUS=ready; store etcd; journals dhcp4; plugins leases';
+  const ready = 'STATUS=ready; store etcd; journals dhcp4; plugins leases, roles, lists, decisions';
   await until('readiness', () => status() === ready, 20_000);
   assert.is((await host.ready())?.status, 200);
   await etcd.killMember(0);
