@@ -189,6 +189,7 @@ test('a list that some roles are let off does not let them off the policies', as
     { lists: ['ads'], roles: [], action: 'nxdomain' },
   ]);
   await names.setNames('ads', exact('ads.example'));
+  void host.programs().none();
   await host.service.published();
   await until('lists', async () => (await bridge.ask('192.0.2.2', 'ads.example')) === 'nxdomain block-list');
   assert.is(await bridge.ask(client, 'ads.example'), 'refused unplanned');
