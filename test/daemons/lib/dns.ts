@@ -139,7 +139,17 @@ function overUdp(server: Server, query: Buffer, from: string, timeout: number): 
   });
 }
 
-function overTcp(server: Server, query: Buffer, from: string, timeout: number): Promise<Buffer | undefined> {
+/** A connection that ends without an answer is tried once more, as clients do (RFC 7766, 6.2.4). */
+async function overTcp(server: Server, query: Buffer, from: string, timeout: number) {
+  return (await onConnection(server, query, from, timeout)) ?? onConnection(server, query, from, timeout);
+}
+
+function onConnection(
+  server: Server,
+  query: Buffer,
+  from: string,
+  timeout: number,
+): Promise<Buffer | undefined> {
   return new Promise((done, fail) => {
     const socket = createConnection({ port: server.port, host: server.address, localAddress: from });
     const parts: Buffer[] = [];
