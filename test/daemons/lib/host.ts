@@ -108,7 +108,8 @@ export class Host {
       command: command as string,
       args,
       directory: this.directory,
-      ...(this.options.env ? { env: this.options.env } : {}),
+      // One that is killed leaves the sockets of its Cerbos there.
+      env: { TMPDIR: this.directory, ...this.options.env },
     });
     return this.proc;
   }
