@@ -8,10 +8,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inProcess } from '../../test/lib/cli.js';
 import { hostSchema } from '../host/config.js';
+import { verdictReasons } from '../host/decisions/words.js';
 import { native } from '../host/native.js';
 import { addonTables } from '../host/tables/addon.js';
 import { TablesService } from '../host/tables/service.js';
-import { reasons, type WhyReport } from '../host/tables/why.js';
+import type { WhyReport } from '../host/tables/why.js';
 import { defaultTables } from './commands/why.js';
 
 const parent = mkdtempSync(join(tmpdir(), 'nnoe-why-'));
@@ -138,7 +139,7 @@ test('what is written down twice is the same', () => {
   ]);
   assert.equal(
     words,
-    reasons.map((reason, i) => [reason, i]),
+    verdictReasons.map((reason, i) => [reason, i]),
   );
 });
 

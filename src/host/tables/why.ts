@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // Why a query meets what it meets: what the addon found in a tables directory, in words.
 import { addressText, parseAddress } from '../address.js';
+import { type VerdictReason, verdictReasons } from '../decisions/words.js';
 import { NnoeError, reasonOf } from '../errors.js';
 import { type Native, native } from '../native.js';
 import { Act, type ActionRecord, type ActName } from './actions.js';
 import { nameBytes } from './names.js';
 import type { NativeExplanation } from './native.js';
 import { prefixText } from './prefixes.js';
-
-/** As Reason in native/shm/tables/verdict.h, which a test compares. */
-export const reasons = [
-  'no-tables',
-  'allow-list',
-  'block-list',
-  'policy',
-  'no-policy',
-  'unplanned',
-  'fallback',
-  'fallback-miss',
-  'malformed',
-] as const;
-export type VerdictReason = (typeof reasons)[number];
 
 /** Those that leave it to what the bridge's configuration says. */
 const leftToFail: readonly VerdictReason[] = ['no-tables', 'unplanned', 'fallback-miss', 'malformed'];
@@ -94,7 +81,7 @@ export function why(question: WhyQuestion, addon: Pick<Native, 'explainQuery'> =
   if (found === undefined)
     return { ...asked, generation: 0, roleSet: 0, roles: [], levels: [], reason: 'no-tables' };
   const { generation, createdUs, mappedBits, roleSet, roles, levels, list, rule } = found;
-  const reason = reasons[found.reason] ?? 'malformed';
+  const reason = verdictReasons[found.reason] ?? 'malformed';
   const mapping = mappedBits === undefined ? undefined : prefixText(masked(client, mappedBits));
   return {
     ...asked,
