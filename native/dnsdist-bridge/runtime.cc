@@ -84,12 +84,15 @@ struct Runtime::Threads {
   static thread_local Threads here;
 };
 
+const Generation Runtime::kNothing;
+
 thread_local Runtime::Threads Runtime::Threads::here;
 
 __thread Runtime::Last Runtime::Last::here{0, nullptr};
 
 Runtime::Runtime(const Options& options)
     : options_(options),
+      fail_(options.fail_closed ? tables::Act::kRefused : tables::Act::kAllow),
       number_(runtimes.fetch_add(1, std::memory_order_relaxed) + 1),
       shared_(std::make_shared<Shared>()),
       loader_(options.directory),
@@ -128,7 +131,7 @@ std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why
 Runtime::~Runtime() {
   const uint64_t one = 1;
   if (helper_.joinable() && ::write(stop_.get(), &one, sizeof(one)) == sizeof(one)) helper_.join();
-  shared_->current.store(nullptr, std::memory_order_release);
+  shared_->current.store(&kNothing, std::memory_order_release);
 }
 
 uint64_t Runtime::generation() const noexcept {
@@ -137,7 +140,7 @@ uint64_t Runtime::generation() const noexcept {
   if (thread == nullptr) return 0;
   shared_->epochs.enter(*thread->reader);
   const Generation* current = shared_->current.load(std::memory_order_acquire);
-  const uint64_t number = current == nullptr ? 0 : current->head.generation;
+  const uint64_t number = current->head.generation;
   Epochs::exit(*thread->reader);
   return number;
 }

@@ -47,6 +47,8 @@ class Runtime {
   struct Threads;
   struct Last;
 
+  static const tables::Generation kNothing;  // what queries get before there is something
+
   explicit Runtime(const Options& options);
   Thread* here() noexcept;
   Thread* join() noexcept;
@@ -56,6 +58,7 @@ class Runtime {
   void keep_decisions();
 
   const Options options_;
+  const tables::Act fail_;
   const uint64_t number_;  // of this runtime in the process; never used again
   std::shared_ptr<Shared> shared_;
   tables::GenerationLoader loader_;
