@@ -108,7 +108,7 @@ Runtime::Runtime(const Options& options)
 
 std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why) noexcept try {
   std::unique_ptr<Runtime> runtime(new Runtime(options));
-  runtime->look(true);
+  runtime->try_look(true);
   if (!runtime->held_) why = "there are no tables to go by in " + options.directory;
   // Signals are the server's.
   sigset_t all;
@@ -152,17 +152,20 @@ void Runtime::run() noexcept {
   Watch watch(options_.directory);
   for (int looks = 1;; ++looks) {
     watch.begin();
-    try {
-      look(looks % kAgainEvery == 0);
-      keep_decisions();
-    } catch (const std::exception& error) {
-      say(std::string("tables were not loaded: ") + error.what());
-    }
+    try_look(looks % kAgainEvery == 0);
     pollfd events[] = {{stop_.get(), POLLIN, 0}, {watch.fd(), POLLIN, 0}};
     ::poll(events, watch.fd() < 0 ? 1 : 2, kLookEvery);
     if (events[0].revents != 0) return;
     watch.take();
   }
+}
+
+// Whatever is in the way now may not be there next time.
+void Runtime::try_look(bool again) noexcept try {
+  look(again);
+  keep_decisions();
+} catch (const std::exception& error) {
+  say(std::string("tables were not loaded: ") + error.what());
 }
 
 void Runtime::look(bool again) {

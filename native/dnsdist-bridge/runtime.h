@@ -53,6 +53,7 @@ class Runtime {
   Thread* here() noexcept;
   Thread* join() noexcept;
   void run() noexcept;
+  void try_look(bool again) noexcept;
   void look(bool again);
   void replace(std::shared_ptr<const tables::Generation> next);
   void keep_decisions();
