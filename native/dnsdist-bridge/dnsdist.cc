@@ -79,7 +79,7 @@ int query(lua_State* lua) {
                                   static_cast<uint32_t>(name_bytes), reinterpret_cast<const uint8_t*>(name),
                                   api.dnsdist.qtype(dq)};
   const Runtime::Query asked(*bridge.runtime, question);
-  const bool allow = asked.verdict().act == tables::Act::kAllow;
+  const bool allow = asked.verdict().act() == tables::Act::kAllow;
   api.lua.pushinteger(lua, allow ? bridge.numbers.none : apply(dq, question, asked.action()));
   return 1;
 }
