@@ -11,10 +11,14 @@ import type { PolicySource } from './source.js';
 /** Requests under way at once. */
 const most = 16;
 
-const unnamed = 'nnoe_of_no_rule';
+/** Stands for every role that no rule names: they are all alike. */
+export const unnamed = 'nnoe_of_no_rule';
 
 /** A plan, or why there is none. */
 export type Planned = Plan | Refused;
+export type KeptPlan = [role: string, action: string, planned: Planned];
+
+const keyOf = (role: string, action: string): string => JSON.stringify([role, action]);
 
 export class Plans {
   /** In the order in which they are asked. */
@@ -26,10 +30,13 @@ export class Plans {
   private readonly queue: (() => void)[] = [];
   private running = 0;
 
+  /** @param client undefined: only what is kept is known */
   constructor(
-    private readonly client: GRPC,
+    private readonly client: GRPC | undefined,
     private readonly sources: readonly PolicySource[],
+    kept: readonly KeptPlan[] = [],
   ) {
+    for (const [role, action, planned] of kept) this.known.set(keyOf(role, action), Promise.resolve(planned));
     this.actions = askedInOrder(sources.flatMap(({ rules }) => rules.flatMap((rule) => rule.actions)));
     this.parents = new Map(sources.flatMap(({ derived }) => [...derived]));
     const roles = sources.flatMap(({ rules, derived }) => [
@@ -37,6 +44,16 @@ export class Plans {
       ...[...derived.values()].flat(),
     ]);
     this.named = new Set(roles.filter((role) => role !== '*'));
+  }
+
+  /** Every role there can be with every action. Rejects when Cerbos does not answer. */
+  async all(): Promise<KeptPlan[]> {
+    const pairs = [...this.named, unnamed].flatMap((role) =>
+      this.actions.map((action) => [role, action] as const),
+    );
+    return await Promise.all(
+      pairs.map(async ([role, action]): Promise<KeptPlan> => [role, action, await this.of(role, action)]),
+    );
   }
 
   /** Whether a rule of this policy may speak of the role and the action. */
@@ -57,9 +74,8 @@ export class Plans {
 
   /** Rejects when Cerbos does not answer; a plan that cannot be made is told as it is. */
   of(of: string, action: string): Promise<Planned> {
-    // Roles that no rule names are all alike.
     const role = this.named.has(of) ? of : unnamed;
-    const key = JSON.stringify([role, action]);
+    const key = keyOf(role, action);
     let made = this.known.get(key);
     if (!made) {
       const spoken = this.sources.some((source) => this.speaks(source, role, action));
@@ -72,10 +88,12 @@ export class Plans {
   }
 
   private async ask(role: string, action: string): Promise<Planned> {
+    const { client } = this;
+    if (!client) throw new Error(`no plan is kept of what ${role} may do for ${action}`);
     while (this.running >= most) await new Promise<void>((go) => this.queue.push(go));
     this.running++;
     try {
-      return await plan(this.client, role, action);
+      return await plan(client, role, action);
     } catch (error) {
       if (error instanceof Refused) return error;
       throw error;

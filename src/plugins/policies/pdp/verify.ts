@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 // `cerbos compile` over a set of policies, in a process and a directory of its own: which of them are bad, and why.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { runCerbos } from './binary.js';
 import { idOf, writePolicies } from './files.js';
 import type { PolicyText } from './pdp.js';
+import { scratch } from './scratch.js';
 
 interface Found {
   file?: string;
@@ -54,7 +53,7 @@ export async function verify(
   signal?: AbortSignal,
 ): Promise<{ good: PolicyText[]; bad: Map<string, string> }> {
   const bad = new Map<string, string>();
-  const directory = mkdtempSync(join(tmpdir(), 'nnoe-policies-'));
+  const directory = scratch('policies');
   try {
     for (;;) {
       const good = policies.filter(({ id }) => !bad.has(id));
