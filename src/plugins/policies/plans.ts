@@ -56,20 +56,22 @@ export class Plans {
     );
   }
 
-  /** Whether a rule of this policy may speak of the role and the action. */
-  private speaks(source: PolicySource, role: string, action: string): boolean {
-    return source.rules.some(({ actions, roles, derivedRoles }) => {
-      const whose = [...roles, ...derivedRoles.flatMap((name) => this.parents.get(name) ?? [])];
-      const spoken = actions.some((each) => each === action || /[*?[{\\]/.test(each));
-      return spoken && whose.some((each) => each === role || each === '*');
-    });
+  /** Rules that may speak of the role and the action, by their number in their policy. */
+  rules(role: string, action: string): { id: string; rule: number }[] {
+    return this.sources.flatMap(({ id, rules }) =>
+      rules.flatMap(({ actions, roles, derivedRoles }, rule) => {
+        const whose = [...roles, ...derivedRoles.flatMap((name) => this.parents.get(name) ?? [])];
+        const spoken = actions.some((each) => each === action || /[*?[{\\]/.test(each));
+        return spoken && whose.some((each) => each === role || each === '*') ? [{ id, rule }] : [];
+      }),
+    );
   }
 
   /** Ids of the policies that decide about it. */
   speaking(role: string, action: string): string[] {
-    const rules = this.sources.filter((source) => this.speaks(source, role, action));
+    const rules = this.rules(role, action).map(({ id }) => id);
     const imported = this.sources.filter(({ kind }) => kind === 'derivedRoles' || kind.startsWith('export'));
-    return rules.length === 0 ? [] : [...rules, ...imported].map(({ id }) => id);
+    return rules.length === 0 ? [] : [...new Set([...rules, ...imported.map(({ id }) => id)])];
   }
 
   /** Rejects when Cerbos does not answer; a plan that cannot be made is told as it is. */
@@ -78,8 +80,7 @@ export class Plans {
     const key = keyOf(role, action);
     let made = this.known.get(key);
     if (!made) {
-      const spoken = this.sources.some((source) => this.speaks(source, role, action));
-      made = spoken ? this.ask(role, action) : Promise.resolve('never');
+      made = this.rules(role, action).length > 0 ? this.ask(role, action) : Promise.resolve('never');
       this.known.set(key, made);
       // One that failed is asked again.
       made.catch(() => this.known.delete(key));
