@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Names and the lists that they are on: exact names and whole subtrees, up to hundreds of millions.
 //
-// A hash table of suffixes. One bucket is one cache line of 8 slots; a slot is 24 bits of hash, flags, and
+// A hash table of suffixes. One bucket is one cache line of 8 slots; a slot is 16 bits of hash, flags, and
 // where the name lies, which is compared in full before it counts. Parents of listed names are in the table
 // as well, marked interior, so that a walk from the top ends at the first suffix that leads nowhere; an
 // interior mark alone is believed by its 16 bits, because a wrong one costs a look into one more bucket and
