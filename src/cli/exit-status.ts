@@ -15,7 +15,10 @@ export const exitStatus = {
 
 export const exitStatusRows: readonly [status: number, meaning: string][] = [
   [exitStatus.ok, 'Done; for `status`: all is well.'],
-  [exitStatus.nothing, 'There is no lease for that address, or no such key.'],
+  [
+    exitStatus.nothing,
+    'There is no lease for that address, or no such key; for `policies lint`: there are faults.',
+  ],
   [exitStatus.usage, 'The command line is wrong.'],
   [exitStatus.unreachable, 'No host answers on the control socket.'],
   [exitStatus.fault, 'Something failed; for `status`: a part has failed, or the store is down.'],

@@ -8,6 +8,7 @@ import * as host from './commands/host.js';
 import * as leases from './commands/leases.js';
 import * as lists from './commands/lists.js';
 import * as plugins from './commands/plugins.js';
+import * as policies from './commands/policies.js';
 import * as resync from './commands/resync.js';
 import * as roles from './commands/roles.js';
 import * as status from './commands/status.js';
@@ -26,6 +27,7 @@ const commands = [
   leases,
   roles,
   lists,
+  policies,
   why,
   top,
   store,

@@ -14,7 +14,7 @@ import { defaultSocket } from './configured.js';
 test.after(cleanUp);
 
 const commands =
-  'one of host, check, status, leases, roles, lists, why, top, store, resync, plugins, config, completion, help';
+  'one of host, check, status, leases, roles, lists, policies, why, top, store, resync, plugins, config, completion, help';
 const address =
   'an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24 or 2001:db8::/32';
 const asks = ['--socket', '--config', '--json', '--help'];
@@ -78,6 +78,23 @@ const wrong: [args: string[], said: string][] = [
     'nnoe lists accept: argument <list>: found nothing, expected a list, as the configuration names it',
   ],
   [['lists', 'reload', 'a', 'b'], 'nnoe lists reload: argument: found "b", expected 1 at most'],
+  [['policies', 'lnt'], 'nnoe policies: argument: found "lnt", expected none'],
+  [
+    ['policies', 'lint'],
+    'nnoe policies lint: argument <file>: found nothing, expected a policy, or a directory of policies; they are taken as one set',
+  ],
+  [
+    ['policies', 'lint', '/nowhere/a.yaml'],
+    'nnoe policies lint: argument <file>: found "/nowhere/a.yaml", expected a file or a directory: there is none',
+  ],
+  [
+    ['policies', 'lint', '/dev/null'],
+    'nnoe policies lint: argument <file>: found "/dev/null", expected a file or a directory: it is neither',
+  ],
+  [
+    ['policies', 'lint', '--fix', 'y'],
+    'nnoe policies lint: option: found "--fix", expected one of --json, --help',
+  ],
   [
     ['resync', '--timeout', 'soon'],
     'nnoe resync: option --timeout <seconds>: found "soon", expected a number of seconds, more than 0 and at most 86400',

@@ -26,6 +26,8 @@ test('policies are handed over again, and what was allowed stays so', async () =
         return pdp.client;
       },
       load: (given, signal) => pdp.load(given, signal),
+      holds: (given, signal) => pdp.holds(given, signal),
+      place: 'here',
       stop: () => pdp.stop(),
     }),
     keep: () => undefined,
@@ -36,11 +38,12 @@ test('policies are handed over again, and what was allowed stays so', async () =
     },
     otherwise: () => 'refused',
     onMiss: () => undefined,
-    good: [],
+    kept: { policies: [], plans: [] },
     signal: life.signal,
     events: {
       published: () => undefined,
-      states: () => undefined,
+      settled: () => undefined,
+      lost: () => undefined,
       failed: (reason) => failed.push(reason),
     },
   });

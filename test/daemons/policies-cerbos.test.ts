@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MPL-2.0
 // The decision point itself: killed, stopped, damaged, somebody else's; and asked about single queries.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { GRPC } from '@cerbos/grpc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Answers } from '../../src/plugins/policies/answers.js';
-import { cerbosBinary } from '../../src/plugins/policies/pdp/binary.js';
 import { EmbeddedPdp } from '../../src/plugins/policies/pdp/embedded.js';
 import type { PolicyText } from '../../src/plugins/policies/pdp/pdp.js';
 import { plan } from '../../src/plugins/policies/pdp/pdp.js';
 import { RemotePdp } from '../../src/plugins/policies/pdp/remote.js';
+import { scratch, sweep } from '../../src/plugins/policies/pdp/scratch.js';
 import { verify } from '../../src/plugins/policies/pdp/verify.js';
+import { Cerbos } from './lib/cerbos.js';
 import { sleep, start, until } from './lib/process.js';
 import { temporary } from './lib/workspace.js';
 
@@ -148,44 +149,16 @@ test('bad policies are named by cerbos compile, also those that are bad because 
 });
 
 test('another Cerbos is given policies through its Admin API', async () => {
-  const own = temporary('remote');
-  mkdirSync(join(own, 'empty'));
-  const socket = join(own, 'grpc');
-  const config = {
-    server: {
-      grpcListenAddr: `unix:${socket}`,
-      httpListenAddr: `unix:${own}/http`,
-      adminAPI: { enabled: true },
-    },
-    storage: { driver: 'sqlite3', sqlite3: { dsn: 'file::memory:?cache=shared' } },
-    telemetry: { disabled: true },
-  };
-  writeFileSync(join(own, 'cerbos.json'), JSON.stringify(config));
-  const server = start({
-    name: 'cerbos',
-    command: cerbosBinary(),
-    args: ['server', `--config=${own}/cerbos.json`],
-    directory: own,
-  });
-  const remote = new RemotePdp({
-    address: `unix:${socket}`,
-    user: 'cerbos',
-    password: 'cerbosAdmin',
-    tls: false,
-  });
-  await until('it to answer', () =>
-    remote.client.checkHealth().then(
-      () => true,
-      () => undefined,
-    ),
-  );
+  const server = await Cerbos.start();
+  const { address, user, password } = server;
+  const remote = new RemotePdp({ address, user, password, tls: false });
   assert.is(await remote.load([policy('R.attr.qname == "a"')]), undefined);
   assert.match(JSON.stringify(await plan(remote.client, 'guest', 'allow')), '"a"');
   assert.match([...((await remote.load([policy('foo(1)')])) ?? [])].join(), /undeclared reference/);
   assert.match(JSON.stringify(await plan(remote.client, 'guest', 'allow')), '"a"');
   assert.is(await remote.load([policy('true', 'other', 'other')]), undefined);
   assert.is(await plan(remote.client, 'guest', 'allow'), 'never', 'what is not in the set any more is gone');
-  const wrong = new RemotePdp({ address: `unix:${socket}`, user: 'cerbos', password: 'wrong', tls: false });
+  const wrong = new RemotePdp({ address, user, password: 'wrong', tls: false });
   await wrong.load([policy('true')]).then(
     () => assert.unreachable(),
     (error: Error) => assert.match(error.message, /UNAUTHENTICATED/),
@@ -195,7 +168,7 @@ test('another Cerbos is given policies through its Admin API', async () => {
   await server.stop();
 });
 
-test('it ends with the process that started it', async () => {
+test('it ends with the process that started it, and what that left behind is taken away', async () => {
   const own = temporary('orphan');
   const module = new URL('../../src/plugins/policies/pdp/embedded.js', import.meta.url).href;
   writeFileSync(
@@ -225,6 +198,16 @@ test('it ends with the process that started it', async () => {
   assert.not(gone());
   await host.kill();
   await until('Cerbos to be gone', gone);
+  const left = () => readdirSync(own).filter((name) => name.startsWith('nnoe-pdp-'));
+  assert.is(left().length, 1);
+  await sweep(own);
+  assert.is(left().length, 1, 'one that young may be of a host that is starting');
+  const mine = scratch('policies');
+  await sweep(own, Date.now() + 61_000);
+  assert.equal(left(), []);
+  await sweep(dirname(mine), Date.now() + 61_000);
+  assert.ok(existsSync(mine), 'that of a process that lives stays');
+  rmSync(mine, { recursive: true });
 });
 
 test.run();

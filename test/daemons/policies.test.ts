@@ -140,7 +140,7 @@ test('a policy that is bad from the start allows nobody anything, and one kept f
   await first.h.stop();
   const second = await start({ dns: bad }, {}, first.directory);
   await becomes(second.h, 'allow', guest, 'www.example');
-  assert.match(second.h.health().reason ?? '', /dns: .*undeclared reference/);
+  await until('health to tell why', () => /dns: .*undeclared reference/.test(second.h.health().reason ?? ''));
 });
 
 test('what cannot be compiled goes by on-miss where the configuration allows it', async () => {

@@ -21,6 +21,8 @@ export interface Tally {
   cases: number;
   /** How often each action was the answer. */
   actions: Map<string, number>;
+  /** How often each sort of odd name was asked about, on the wire. */
+  names: Map<string, number>;
   /** By operator: role's programs that were compiled, and that were refused. */
   operators: Map<string, { compiled: number; refused: number }>;
   /** Why, and how often. */
@@ -31,13 +33,14 @@ export interface Tally {
 export const newTally = (): Tally => ({
   cases: 0,
   actions: new Map(),
+  names: new Map(),
   operators: new Map(),
   refusals: new Map(),
   differences: [],
 });
 
 const lists = new Map(listNames.map((name, id) => [name, id]));
-const otherwise = 'refused';
+export const otherwise = 'refused';
 
 interface Program {
   roles: string[];
@@ -57,13 +60,8 @@ export async function round(
   tally: Tally,
   compiledOtherwise = otherwise,
 ): Promise<void> {
-  const set =
-    random() < 0.3 ? generateSimple(random, Math.floor(random() * 64), 16) : generateSet(random, 12);
-  const bad = await pdp.load(set.policies);
-  if (bad)
-    throw new Error(
-      `Cerbos refused ${[...bad.values()].join('; ')}: ${set.policies.map((each) => each.text).join('\n')}`,
-    );
+  const set = anySet(random);
+  await load(pdp, set);
   const sources = set.policies.map(({ id, text }) => parseSource(id, text));
   const facts = factsOf(sources);
   const actions = askedInOrder(facts.actions);
@@ -95,7 +93,18 @@ export async function round(
   await compare(random, pdp, tool, set, programs, actions, questions, tally);
 }
 
-function count(
+export const anySet = (random: Random): GeneratedSet =>
+  random() < 0.3 ? generateSimple(random, Math.floor(random() * 64), 16) : generateSet(random, 12);
+
+/** @throws Error when Cerbos refuses them */
+export async function load(pdp: EmbeddedPdp, { policies }: GeneratedSet): Promise<void> {
+  const bad = await pdp.load(policies);
+  if (!bad) return;
+  const texts = policies.map((each) => each.text).join('\n');
+  throw new Error(`Cerbos refused ${[...bad.values()].join('; ')}: ${texts}`);
+}
+
+export function count(
   tally: Tally,
   set: GeneratedSet,
   role: string,
@@ -110,7 +119,7 @@ function count(
   if (error) tally.refusals.set(error.message, (tally.refusals.get(error.message) ?? 0) + 1);
 }
 
-async function planned(
+export async function planned(
   pdp: EmbeddedPdp,
   roles: string[],
   actions: string[],
@@ -135,7 +144,7 @@ async function planned(
 }
 
 /** Every role by itself, then some together. */
-function roleSets(random: Random, roles: string[]): string[][] {
+export function roleSets(random: Random, roles: string[]): string[][] {
   const together = Array.from({ length: 6 }, () =>
     [...new Set([pick(random, roles), pick(random, roles), pick(random, roles)])].sort(),
   );

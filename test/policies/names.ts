@@ -87,7 +87,7 @@ function fitting(all: Uint8Array[]): Buffer {
   return Buffer.from(made.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte)));
 }
 
-const clients = [
+export const clients = [
   '192.0.2.1',
   '192.0.2.77',
   '10.0.0.1',
@@ -96,7 +96,7 @@ const clients = [
   '0.0.0.0',
   '255.255.255.255',
 ];
-const clients6 = [
+export const clients6 = [
   '2001:db8::1',
   '2001:db8:0:1::77',
   '::1',
@@ -113,3 +113,17 @@ export const generateType = (random: Random): number =>
     : random() < 0.5
       ? below(random, 300)
       : below(random, 65536);
+
+/** Which sorts of name that have been traps this one is of. */
+export function sortsOf(name: Buffer): string[] {
+  const labels: Buffer[] = [];
+  for (let at = 0; name[at] !== 0; at += 1 + (name[at] as number))
+    labels.push(name.subarray(at + 1, at + 1 + (name[at] as number)));
+  return [
+    ...(labels.length === 0 ? ['root'] : []),
+    ...(labels.length === 127 ? ['127 labels'] : []),
+    ...(labels.some((label) => label.length === 63) ? ['63-byte label'] : []),
+    ...(labels.some((label) => /[^a-z0-9_-]/.test(label.toString('latin1'))) ? ['escaped'] : []),
+    ...(labels.some((label) => label.toString('latin1').startsWith('xn--')) ? ['IDNA'] : []),
+  ];
+}

@@ -60,6 +60,18 @@ export function generateSimple(random: Random, from: number, roles: number): Gen
   return { policies: texts(rules, [], {}), roles: [...operators.keys()], operators, hints, simple: true };
 }
 
+/** A role for each action, that it is granted for nearly every name. */
+export function everyAction(): GeneratedSet {
+  const roles = ['allow', ...others].map((_, i) => `r${i}`);
+  const rules = ['allow', ...others].map((action, i) => ({
+    actions: [action],
+    effect: 'EFFECT_ALLOW',
+    roles: [`r${i}`],
+    condition: { match: { expr: 'R.attr.qname != "a.example"' } },
+  }));
+  return { policies: texts(rules, [], {}), roles, operators: new Map(), hints: ['a.example'], simple: false };
+}
+
 /** @param roles how many */
 export function generateSet(random: Random, roles: number): GeneratedSet {
   // Without any, every `not` of a plan is CEL's, and what may fail below one can be compiled.

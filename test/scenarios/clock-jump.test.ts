@@ -1,49 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // The wall clock jumps a day ahead and back under load, under the host as well as under Kea. Time for
 // intervals is monotonic, so nothing is lost, doubled, stuck or busy.
-import { readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { clock } from '../daemons/lib/clock.js';
 import { exactHistory, sameLeases } from '../daemons/lib/exact.js';
 import { load } from '../daemons/lib/perfdhcp.js';
 import { Plane } from '../daemons/lib/plane.js';
 import { sleep } from '../daemons/lib/process.js';
-import { temporary } from '../daemons/lib/workspace.js';
-
-function libfaketime(): string {
-  for (const entry of readdirSync('/usr/lib', { recursive: false, withFileTypes: true })) {
-    const directory = join('/usr/lib', entry.name, 'faketime');
-    try {
-      const name = readdirSync(directory).find((file) => file.startsWith('libfaketimeMT.so'));
-      if (name) return join(directory, name);
-    } catch {
-      // Not there.
-    }
-  }
-  throw new Error('libfaketime is not installed (Debian package faketime)');
-}
-
-/** An environment whose clock is what `set` says, from the next look on. */
-function clock(): { env: Record<string, string>; set: (offset: string) => void } {
-  const file = join(temporary('clock'), 'offset');
-  const set = (offset: string) => {
-    // libfaketime ends the process when it finds the file empty, so it is replaced as a whole.
-    writeFileSync(`${file}.new`, `${offset}\n`);
-    renameSync(`${file}.new`, file);
-  };
-  set('+0');
-  return {
-    env: {
-      LD_PRELOAD: libfaketime(),
-      FAKETIME_TIMESTAMP_FILE: file,
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      FAKETIME_DONT_RESET: '1',
-    },
-    set,
-  };
-}
 
 const hook = { 'snapshot-on-start': false };
 const mix = { rate: 200, clients: 100, renews: 60, releases: 60, seconds: 4 } as const;

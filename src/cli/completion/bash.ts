@@ -85,15 +85,18 @@ const complete = ({ words, file }: Value): string =>
 function wordsOf({ flags, values, branches: below }: Branch): string {
   const options = flags.flatMap(({ names }) => names).join(' ');
   const names = below.map(({ name }) => name).join(' ');
-  const choices = values.map(({ words, file }) => (file ? ':file:' : words.join(' ')));
+  const choices = values.map(({ words, file, many }, i): [string, string] => [
+    many ? '*' : String(i),
+    file ? ':file:' : words.join(' '),
+  ]);
   const words = below.length > 0 ? quoted(names) : choose(choices);
   return `options=${quoted(options)}; words=${words}`;
 }
 
 /** By how many arguments stand there already. */
-const choose = (choices: readonly string[]) =>
+const choose = (choices: readonly [given: string, words: string][]) =>
   choices.length === 0
     ? "''"
-    : `$(case $given in ${choices.map((words, i) => `${i}) echo ${quoted(words)} ;;`).join(' ')} esac)`;
+    : `$(case $given in ${choices.map(([given, words]) => `${given}) echo ${quoted(words)} ;;`).join(' ')} esac)`;
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -39,7 +39,7 @@ test('bash completes commands, options, choices and files', async () => {
   const cases: [words: string[], offered: string][] = [
     [
       ['nnoe', ''],
-      'host check status leases roles lists why top store resync plugins config completion help',
+      'host check status leases roles lists policies why top store resync plugins config completion help',
     ],
     [['nnoe', 'st'], 'status store'],
     [['nnoe', 'x'], ''],
@@ -54,6 +54,10 @@ test('bash completes commands, options, choices and files', async () => {
     [['nnoe', 'completion', 'bash', ''], ''],
     [['nnoe', 'plugins', 'l'], 'leases lists'],
     [['nnoe', 'help', 'pl'], 'plugins'],
+    [['nnoe', 'policies', ''], 'lint'],
+    [['nnoe', 'policies', 'lint', ''], 'etc my host.toml nnoe.bash'],
+    [['nnoe', 'policies', 'lint', 'etc', 'm'], 'my host.toml'],
+    [['nnoe', 'policies', 'lint', '--j'], '--json'],
     [['nnoe', 'status', '--config', 'm'], 'my host.toml'],
     [['nnoe', 'status', '--config', '=', 'm'], 'my host.toml'],
     [['nnoe', 'status', '--config', '='], 'etc my host.toml nnoe.bash'],

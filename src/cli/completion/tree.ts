@@ -16,6 +16,8 @@ export interface Value {
   /** Words to choose from; files when `file`. */
   words: readonly string[];
   file: boolean;
+  /** Any number of it. */
+  many?: boolean;
 }
 
 export interface Branch {
@@ -28,7 +30,9 @@ export interface Branch {
 
 export async function branchOf(command: NnoeCommand): Promise<Branch> {
   const help = command.createHelp();
-  const options = [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)];
+  const own = help.visibleOptions(command);
+  const above = help.visibleGlobalOptions(command);
+  const options = [...own, ...above.filter(({ long }) => !own.some((each) => each.long === long))];
   const commands = help.visibleCommands(command) as NnoeCommand[];
   const branches = await Promise.all(
     commands.map((each) => (each.name() === 'help' ? helpBranch(each, commands) : branchOf(each))),
@@ -61,5 +65,6 @@ function flagOf(option: Option): Flag {
 async function valueFor(command: NnoeCommand, argument: Argument): Promise<Value> {
   const suggested = await command.words.get(argument.name())?.();
   const words = argument.argChoices ?? suggested ?? [];
-  return { name: argument.name(), words, file: argument.name() === 'file' };
+  const value = { name: argument.name(), words, file: argument.name() === 'file' };
+  return argument.variadic ? { ...value, many: true } : value;
 }

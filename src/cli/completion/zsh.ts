@@ -21,7 +21,7 @@ function functions(branch: Branch, name: string): string[] {
   if (branch.branches.length === 0) {
     // An argument with nothing to offer is left out: its mere message keeps zsh from completing options.
     const values = branch.values.flatMap((value, i) =>
-      value.file || value.words.length > 0 ? [quoted(`${i + 1}:${valueSpec(value)}`)] : [],
+      value.file || value.words.length > 0 ? [quoted(`${value.many ? '*' : i + 1}:${valueSpec(value)}`)] : [],
     );
     const specs = [...flags, ...values];
     return [`${name}() {\n  _arguments -S ${specs.join(' \\\n    ')}\n}`];

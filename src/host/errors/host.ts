@@ -3,6 +3,13 @@
 import type { ErrorSpec } from './spec.js';
 
 export const hostErrors = {
+  CERBOS_FAILED: {
+    code: 'CERBOS_FAILED',
+    message: 'Cerbos cannot be asked about the policies: {reason}',
+    help: 'Its program is in the npm package cerbos, and setpriv of util-linux starts it; it needs a directory for temporary files that it may write to (TMPDIR). `npm ci` installs what belongs to this version.',
+    retry: false,
+    exit: 70,
+  },
   CONFIG_INVALID: {
     code: 'CONFIG_INVALID',
     message: 'the configuration is refused, with {count}:\n{faults}',

@@ -179,8 +179,12 @@ export interface RoleSet {
 
 /** What the programs of policies are made for, and the programs. */
 export interface ProgramsTable extends PublishedTable {
-  /** Called at once with every set that clients may have, and again when there are others. Until the plugin ends. */
-  roleSets(listener: (sets: readonly RoleSet[]) => void): void;
+  /**
+   * Called at once with every set that clients may have, and again when there are others. Until the plugin ends. What it
+   * returns is waited for, for a quarter of a second, before a client has one of them: programs for them that are handed
+   * over meanwhile come with the same generation.
+   */
+  roleSets(listener: (sets: readonly RoleSet[]) => void | Promise<void>): void;
   /** Numbers of the lists by name: called at once, and again when there are others. */
   lists(listener: (lists: ReadonlyMap<string, number>) => void): void;
   /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // The table of programs as a plugin has it: tells which sets of roles and lists there are, numbers actions, and takes
 // the section that the plugin made.
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import type { Generation, ProgramsTable, RoleSet } from '../plugin/tables.js';
 
 export interface ProgramChannel {
@@ -18,7 +19,10 @@ export interface ProgramInput {
 }
 
 /** One that does not throw. */
-type Listener<T> = (value: T) => void;
+type Listener<T> = (value: T) => void | Promise<void>;
+
+/** How long what listeners of role sets do is waited for, ms. */
+const patience = 250;
 
 export class Programs {
   readonly #channel: ProgramChannel;
@@ -31,23 +35,29 @@ export class Programs {
     this.#channel = channel;
   }
 
-  /** Tells whoever listens, when it is not what was told last. */
-  show(input: ProgramInput): void {
+  /** Tells whoever listens, when it is not what was told last. Resolves when there may be programs for it. */
+  async show(input: ProgramInput): Promise<void> {
     const shown = { roleSets: JSON.stringify(input.roleSets), lists: JSON.stringify([...input.lists]) };
     const before = this.#shown;
     this.#input = input;
     this.#shown = shown;
-    if (shown.roleSets !== before.roleSets) for (const tell of this.#roleSets) tell(input.roleSets);
-    if (shown.lists !== before.lists) for (const tell of this.#lists) tell(input.lists);
+    if (shown.lists !== before.lists) for (const tell of this.#lists) void tell(input.lists);
+    if (shown.roleSets === before.roleSets) return;
+    const told = [...this.#roleSets].map((tell) => tell(input.roleSets));
+    const waited = new AbortController();
+    await Promise.race([Promise.all(told), wait(patience, undefined, waited).catch(() => undefined)]);
+    waited.abort();
+    // What was handed over last is taken in this turn.
+    await turn();
   }
 
   /** @param fail called with what a listener threw. */
   table(live: AbortSignal, fail: (error: unknown) => void): ProgramsTable {
     const safe =
       <T>(listener: Listener<T>): Listener<T> =>
-      (value) => {
+      async (value) => {
         try {
-          listener(value);
+          await listener(value);
         } catch (error) {
           fail(error);
         }
@@ -70,6 +80,6 @@ export class Programs {
     live.throwIfAborted();
     all.add(listener);
     live.addEventListener('abort', () => all.delete(listener), { once: true });
-    if (now !== undefined) listener(now);
+    if (now !== undefined) void listener(now);
   }
 }

@@ -207,7 +207,7 @@ export class TablesService implements TableProvider {
     this.#opened ??= this.#open();
     const opened = this.#opened;
     opened.take();
-    this.#programs.show({ roleSets: opened.roleSetsInUse(), lists: opened.listsInUse() });
+    await this.#programs.show({ roleSets: opened.roleSetsInUse(), lists: opened.listsInUse() });
     const published = await opened.publish();
     this.#trouble = undefined;
     for (const what of [...(published?.due ?? []), ...(published?.missing ?? [])])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // What plugins hand over to tables, and what is published of it; on a directory in memory.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NnoeError } from '../errors.js';
@@ -44,6 +45,14 @@ async function startBare(options: HarnessOptions = {}) {
   const h = await harness(plugin, options);
   assert.ok(tables);
   return { h, ...tables };
+}
+
+async function until(what: () => boolean): Promise<void> {
+  const limit = performance.now() + 10_000;
+  while (!what()) {
+    assert.ok(performance.now() < limit, 'it does not come about');
+    await sleep(1);
+  }
 }
 
 const refusal = (work: () => unknown) => {
@@ -245,6 +254,28 @@ test('programs are made for the sets of roles that clients have, and nobody has 
   assert.is(view.actions[drop], 'drop');
   await policies.none();
   assert.is((await h.table('policies')).section, 'unplanned');
+  await h.stop();
+});
+
+test('a client has new roles in the generation that has the programs for them, unless these take too long', async () => {
+  const { h, roles, policies } = await start();
+  await roles.published();
+  let work: () => Promise<unknown> = async () => undefined;
+  policies.roleSets(async () => void (await work()));
+  const section = new Uint8Array([7]);
+  let before = -1;
+  work = async () => {
+    await sleep(50);
+    before = h.tables.published.clients.size;
+    void policies.publish(section);
+  };
+  roles.set('192.0.2.1', ['a']);
+  await until(() => h.tables.published.clients.size === 1);
+  assert.is(before, 0, 'not before');
+  assert.equal(Buffer.from(h.tables.published.programs as Uint8Array), Buffer.from(section));
+  work = () => new Promise(() => undefined);
+  roles.set('192.0.2.2', ['b']);
+  await until(() => h.tables.published.clients.size === 2);
   await h.stop();
 });
 

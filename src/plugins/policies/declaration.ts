@@ -81,7 +81,9 @@ export const metrics = {
     how: 'compiled, on-miss, unplanned',
   }),
   instructions: gauge('Instructions of all programs together.'),
-  pdp_up: gauge('Whether the policy decision point answered when it was last asked: 1 or 0.'),
+  pdp_up: gauge(
+    'Whether the policy decision point answered when it was last asked, and had the policies it was given: 1 or 0.',
+  ),
   plan_seconds: histogram(
     'Time from a change of policies, roles, lists or the clock until its programs were published, s.',
     [0.05, 0.1, 0.2, 0.5, 1, 2, 5],

@@ -13,6 +13,11 @@ export const messages = {
     text: 'Cerbos ended with {status} and is started again; it last wrote: {output}',
     help: 'What was compiled last stays in force meanwhile.',
   },
+  POLICIES_PDP_LOST: {
+    level: 'warn',
+    text: 'Cerbos at {address} does not have the policies any more that it was given; it is given them again',
+    help: 'What was compiled last stays in force meanwhile. It was started again with a storage that forgets, or somebody else changes its policies.',
+  },
   POLICIES_PDP_STARTED: { level: 'info', text: 'Cerbos answers again', help: '' },
   POLICIES_PUBLISHED: {
     level: 'info',

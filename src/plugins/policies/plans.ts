@@ -11,10 +11,14 @@ import type { PolicySource } from './source.js';
 /** Requests under way at once. */
 const most = 16;
 
-const unnamed = 'nnoe_of_no_rule';
+/** Stands for every role that no rule names: they are all alike. */
+export const unnamed = 'nnoe_of_no_rule';
 
 /** A plan, or why there is none. */
 export type Planned = Plan | Refused;
+export type KeptPlan = [role: string, action: string, planned: Planned];
+
+const keyOf = (role: string, action: string): string => JSON.stringify([role, action]);
 
 export class Plans {
   /** In the order in which they are asked. */
@@ -26,10 +30,13 @@ export class Plans {
   private readonly queue: (() => void)[] = [];
   private running = 0;
 
+  /** @param client undefined: only what is kept is known */
   constructor(
-    private readonly client: GRPC,
+    private readonly client: GRPC | undefined,
     private readonly sources: readonly PolicySource[],
+    kept: readonly KeptPlan[] = [],
   ) {
+    for (const [role, action, planned] of kept) this.known.set(keyOf(role, action), Promise.resolve(planned));
     this.actions = askedInOrder(sources.flatMap(({ rules }) => rules.flatMap((rule) => rule.actions)));
     this.parents = new Map(sources.flatMap(({ derived }) => [...derived]));
     const roles = sources.flatMap(({ rules, derived }) => [
@@ -39,31 +46,41 @@ export class Plans {
     this.named = new Set(roles.filter((role) => role !== '*'));
   }
 
-  /** Whether a rule of this policy may speak of the role and the action. */
-  private speaks(source: PolicySource, role: string, action: string): boolean {
-    return source.rules.some(({ actions, roles, derivedRoles }) => {
-      const whose = [...roles, ...derivedRoles.flatMap((name) => this.parents.get(name) ?? [])];
-      const spoken = actions.some((each) => each === action || /[*?[{\\]/.test(each));
-      return spoken && whose.some((each) => each === role || each === '*');
-    });
+  /** Every role there can be with every action. Rejects when Cerbos does not answer. */
+  async all(): Promise<KeptPlan[]> {
+    const pairs = [...this.named, unnamed].flatMap((role) =>
+      this.actions.map((action) => [role, action] as const),
+    );
+    return await Promise.all(
+      pairs.map(async ([role, action]): Promise<KeptPlan> => [role, action, await this.of(role, action)]),
+    );
+  }
+
+  /** Rules that may speak of the role and the action, by their number in their policy. */
+  rules(role: string, action: string): { id: string; rule: number }[] {
+    return this.sources.flatMap(({ id, rules }) =>
+      rules.flatMap(({ actions, roles, derivedRoles }, rule) => {
+        const whose = [...roles, ...derivedRoles.flatMap((name) => this.parents.get(name) ?? [])];
+        const spoken = actions.some((each) => each === action || /[*?[{\\]/.test(each));
+        return spoken && whose.some((each) => each === role || each === '*') ? [{ id, rule }] : [];
+      }),
+    );
   }
 
   /** Ids of the policies that decide about it. */
   speaking(role: string, action: string): string[] {
-    const rules = this.sources.filter((source) => this.speaks(source, role, action));
+    const rules = this.rules(role, action).map(({ id }) => id);
     const imported = this.sources.filter(({ kind }) => kind === 'derivedRoles' || kind.startsWith('export'));
-    return rules.length === 0 ? [] : [...rules, ...imported].map(({ id }) => id);
+    return rules.length === 0 ? [] : [...new Set([...rules, ...imported.map(({ id }) => id)])];
   }
 
   /** Rejects when Cerbos does not answer; a plan that cannot be made is told as it is. */
   of(of: string, action: string): Promise<Planned> {
-    // Roles that no rule names are all alike.
     const role = this.named.has(of) ? of : unnamed;
-    const key = JSON.stringify([role, action]);
+    const key = keyOf(role, action);
     let made = this.known.get(key);
     if (!made) {
-      const spoken = this.sources.some((source) => this.speaks(source, role, action));
-      made = spoken ? this.ask(role, action) : Promise.resolve('never');
+      made = this.rules(role, action).length > 0 ? this.ask(role, action) : Promise.resolve('never');
       this.known.set(key, made);
       // One that failed is asked again.
       made.catch(() => this.known.delete(key));
@@ -72,10 +89,12 @@ export class Plans {
   }
 
   private async ask(role: string, action: string): Promise<Planned> {
+    const { client } = this;
+    if (!client) throw new Error(`no plan is kept of what ${role} may do for ${action}`);
     while (this.running >= most) await new Promise<void>((go) => this.queue.push(go));
     this.running++;
     try {
-      return await plan(this.client, role, action);
+      return await plan(client, role, action);
     } catch (error) {
       if (error instanceof Refused) return error;
       throw error;

@@ -1,53 +1,51 @@
 // SPDX-License-Identifier: MPL-2.0
 // From policies in the store to programs in force: chosen, given to Cerbos as a whole, planned, compiled, published.
 // Whatever fails on the way leaves in force what was.
-import type { ProgramsTable, RoleSet } from '../../host/plugin.js';
+import type { RoleSet } from '../../host/plugin.js';
 import { Candidates, type PolicyState } from './candidates.js';
 import { type Clock, clockOf, nextBoundary } from './clock.js';
+import type { Kept } from './kept.js';
 import type { Decider } from './pdp/decider.js';
 import type { PolicyText } from './pdp/pdp.js';
 import { Plans } from './plans.js';
-import { Incompilable, makePrograms, type Programs } from './programs.js';
+import { Incompilable, type Programs } from './programs.js';
+import { type InForce, type Planned, Publisher, type PublisherOptions } from './publisher.js';
 import { type PolicySource, parseSource } from './source.js';
 
-export interface PoliciesOptions {
+export interface PoliciesOptions extends Omit<PublisherOptions, 'published'> {
   /** Asked for once, when there is a policy. */
   decider(): Decider;
   /** These are good, and to begin with in another life. */
-  keep(policies: readonly PolicyText[]): void;
-  table: Pick<ProgramsTable, 'action' | 'publish' | 'none'>;
-  otherwise(roles: readonly string[]): string;
-  onMiss(roles: readonly string[]): string | undefined;
+  keep(good: Kept): void;
   /** Of an earlier life. */
-  good: readonly PolicyText[];
+  kept: Kept;
   signal: AbortSignal;
   events: PoliciesEvents;
 }
 
 export interface PoliciesEvents {
   published(of: InForce): void;
-  /** Policies changed their state. */
-  states(states: readonly PolicyState[]): void;
+  /**
+   * What there was to do is done: these are the policies.
+   * @param stuck why what is in force is not what they say
+   */
+  settled(states: readonly PolicyState[], stuck: string | undefined): void;
   /** Cerbos, or the tables, could not be had; it is tried again. */
   failed(reason: string): void;
-}
-
-export interface InForce {
-  policies: number;
-  roleSets: number;
-  /** Undefined: there is no policy, and no program. */
-  programs: Omit<Programs, 'section'> | undefined;
-  /** From the change to here, ms. */
-  ms: number;
+  /** Cerbos did not go by the policies that it was given any more; it is given them again. */
+  lost(): void;
 }
 
 const firstPause = 200;
 const longestPause = 5000;
 /** ms behind a boundary: a timer may be that much early. */
 const late = 2;
+/** How often in a row policies are handed over again. */
+const mostLosses = 3;
 
 export class Policies {
   private readonly candidates: Candidates;
+  private readonly publisher: Publisher;
   private roleSets: readonly RoleSet[] | undefined;
   private lists: ReadonlyMap<string, number> | undefined;
   private stored = false;
@@ -56,7 +54,10 @@ export class Policies {
   private decider: Decider | undefined;
   /** What Cerbos has, as a key. */
   private handed: string | undefined;
-  private published: Buffer | 'none' | undefined;
+  private losses = 0;
+  /** What is in force, or was in an earlier life. */
+  private last: Planned | undefined;
+  private stuck: string | undefined;
   private clock: Clock = { reads: false, moments: [] };
   private timer: NodeJS.Timeout | undefined;
   private changed: number | undefined;
@@ -64,7 +65,13 @@ export class Policies {
   private failures = 0;
 
   constructor(private readonly options: PoliciesOptions) {
-    this.candidates = new Candidates(options.good);
+    const { policies, plans } = options.kept;
+    this.candidates = new Candidates(policies);
+    this.publisher = new Publisher({ ...options, published: (of) => options.events.published(of) });
+    if (plans.length > 0) {
+      const sources = policies.map(({ id, text }) => parseSource(id, text));
+      this.last = { sources, plans: new Plans(undefined, sources, plans) };
+    }
     options.signal.addEventListener('abort', () => clearTimeout(this.timer), { once: true });
   }
 
@@ -75,9 +82,12 @@ export class Policies {
     this.change();
   }
 
-  setRoleSets(sets: readonly RoleSet[]): void {
+  /** Resolves when they have programs as far as that is possible without Cerbos. */
+  setRoleSets(sets: readonly RoleSet[]): Promise<void> {
     this.roleSets = sets;
+    const covered = this.cover();
     this.change();
+    return covered;
   }
 
   setLists(lists: ReadonlyMap<string, number>): void {
@@ -95,6 +105,16 @@ export class Policies {
 
   states(): PolicyState[] {
     return this.candidates.states();
+  }
+
+  /** Sets of roles without a program: their queries meet what the bridge's `fail` says. */
+  unplanned(): RoleSet[] {
+    return this.publisher.unplanned(this.roleSets ?? []);
+  }
+
+  /** When policies are planned again because of the clock, ms since 1970. */
+  nextBoundary(): number | undefined {
+    return nextBoundary(this.clock, Date.now());
   }
 
   private change(): void {
@@ -115,8 +135,11 @@ export class Policies {
       const since = this.changed;
       this.changed = undefined;
       try {
+        if (!this.plans) await this.cover();
+        this.stuck = undefined;
         await this.bringAbout(since);
         this.failures = 0;
+        this.losses = 0;
       } catch (error) {
         if (this.options.signal.aborted) break;
         this.options.events.failed(error instanceof Error ? error.message : String(error));
@@ -127,7 +150,7 @@ export class Policies {
         this.wake(pause);
         break;
       }
-      this.options.events.states(this.candidates.states());
+      this.options.events.settled(this.candidates.states(), this.stuck);
     }
     this.running = false;
     if (this.changed === undefined) this.waitForBoundary();
@@ -155,22 +178,51 @@ export class Policies {
     this.timer.unref();
   }
 
-  /** Every turn gives up one policy, so it ends. */
+  /**
+   * Sets of roles that have no program, or that of other roles, get one by the plans that are in force: these are of
+   * every role there can be, so Cerbos need not be there. Resolves when it is handed over.
+   */
+  private async cover(): Promise<void> {
+    const { last, roleSets, lists, stored, publisher } = this;
+    if (!last || !roleSets || !lists || !stored || this.candidates.chosen().length === 0) return;
+    if (publisher.unplanned(roleSets).length === 0) return;
+    try {
+      const made = await publisher.make(last, roleSets, lists);
+      if (this.last !== last || this.roleSets !== roleSets) return;
+      void publisher.publish(made, last, roleSets, performance.now()).catch(() => undefined);
+    } catch {
+      // What keeps them from it is told when all of them are made.
+    }
+  }
+
+  /** Every turn gives up one policy, or hands them over again, so it ends. */
   private async bringAbout(since: number): Promise<void> {
     for (;;) {
       const chosen = this.candidates.chosen();
-      if (chosen.length === 0) return await this.publishNone(since);
+      if (chosen.length === 0) return await this.none(since);
       this.decider ??= this.options.decider();
       if (!(await this.hand(chosen, this.decider))) continue;
-      if (!this.sources.some(({ kind }) => kind === 'resourcePolicy')) return await this.publishNone(since);
-      this.plans ??= new Plans(this.decider.client, this.sources);
-      const made = await this.programs(chosen);
+      const { sources, roleSets = [], lists = new Map<string, number>() } = this;
+      if (!sources.some(({ kind }) => kind === 'resourcePolicy')) return await this.none(since);
+      if (!this.plans) this.plans = await this.plan(chosen, this.decider);
+      if (!this.plans) continue;
+      const planned = { sources, plans: this.plans };
+      const made = await this.programs(chosen, planned, roleSets, lists);
       if (made === 'others') continue;
       if (made === 'stay') return;
-      this.candidates.accept(chosen);
-      this.options.keep(chosen);
-      return await this.publish(made, chosen, since);
+      // Others came meanwhile: with these programs they would have none.
+      if (this.roleSets !== roleSets) continue;
+      this.last = planned;
+      this.options.keep({ policies: this.candidates.accept(chosen), plans: await planned.plans.all() });
+      return await this.publisher.publish(made, planned, roleSets, since);
     }
+  }
+
+  private async none(since: number): Promise<void> {
+    this.last = undefined;
+    this.clock = { reads: false, moments: [] };
+    this.options.keep({ policies: [], plans: [] });
+    await this.publisher.none(this.roleSets?.length ?? 0, since);
   }
 
   /** Whether Cerbos has these now; if not, what it found bad is not chosen any more. */
@@ -194,19 +246,31 @@ export class Policies {
     return false;
   }
 
+  /** All plans there can be; undefined when Cerbos turned out to have other policies than these. */
+  private async plan(chosen: readonly PolicyText[], decider: Decider): Promise<Plans | undefined> {
+    const { signal, events } = this.options;
+    const plans = new Plans(decider.client, this.sources);
+    if (await decider.holds(chosen, signal)) {
+      await plans.all();
+      // It may have been started again in between, and have said that nobody may do anything.
+      if (await decider.holds(chosen, signal)) return plans;
+    }
+    this.handed = undefined;
+    if (++this.losses > mostLosses)
+      throw new Error(`Cerbos at ${decider.place} does not keep the policies that it is given`);
+    events.lost();
+    return undefined;
+  }
+
   /** 'others': a policy was given up, and others are to be tried; 'stay': what is in force is all there is. */
-  private async programs(chosen: readonly PolicyText[]): Promise<Programs | 'others' | 'stay'> {
-    const { table, otherwise, onMiss } = this.options;
+  private async programs(
+    chosen: readonly PolicyText[],
+    planned: Planned,
+    roleSets: readonly RoleSet[],
+    lists: ReadonlyMap<string, number>,
+  ): Promise<Programs | 'others' | 'stay'> {
     try {
-      return await makePrograms({
-        sources: this.sources,
-        plans: this.plans as Plans,
-        roleSets: this.roleSets ?? [],
-        lists: this.lists ?? new Map(),
-        otherwise,
-        onMiss,
-        action: (text) => this.action(text, table),
-      });
+      return await this.publisher.make(planned, roleSets, lists);
     } catch (error) {
       if (!(error instanceof Incompilable)) throw error;
       // What has been in force is not it, but what came beside it.
@@ -215,44 +279,8 @@ export class Policies {
       );
       for (const { id, text } of fresh) this.candidates.refuse(id, text, error.message);
       if (fresh.length > 0) return 'others';
-      this.options.events.failed(`with the roles, lists and answers that there are now, ${error.message}`);
+      this.stuck = `with the roles, lists and answers that there are now, ${error.message}`;
       return 'stay';
     }
-  }
-
-  /** An answer that the configuration does not have is the policy's fault. */
-  private action(text: string, table: Pick<ProgramsTable, 'action'>): number {
-    try {
-      return table.action(text);
-    } catch (error) {
-      const naming = this.sources.filter(({ rules }) => rules.some(({ actions }) => actions.includes(text)));
-      if (naming.length === 0) throw error;
-      throw new Incompilable(
-        naming.map(({ id }) => id),
-        error instanceof Error ? error.message : String(error),
-      );
-    }
-  }
-
-  private async publish(made: Programs, chosen: readonly PolicyText[], since: number): Promise<void> {
-    const { section, ...programs } = made;
-    const same = this.published !== 'none' && this.published?.equals(section);
-    if (!same) {
-      await this.options.table.publish(section);
-      this.published = section;
-    }
-    const roleSets = this.roleSets?.length ?? 0;
-    if (!same) this.tell({ policies: chosen.length, roleSets, programs }, since);
-  }
-
-  private async publishNone(since: number): Promise<void> {
-    if (this.published === 'none') return;
-    await this.options.table.none();
-    this.published = 'none';
-    this.tell({ policies: 0, roleSets: this.roleSets?.length ?? 0, programs: undefined }, since);
-  }
-
-  private tell(of: Omit<InForce, 'ms'>, since: number): void {
-    this.options.events.published({ ...of, ms: performance.now() - since });
   }
 }

@@ -52,7 +52,8 @@ export async function makePrograms(input: ProgramsInput): Promise<Programs> {
   const writer = new SectionWriter((end) => terminalOf(end, input.action));
   const options = { lists, ...factsOf(sources) };
   const made = { compiled: 0, asked: 0 };
-  await planned(plans, [...new Set([...roleSets.flatMap(({ roles }) => roles), ...plans.named])]);
+  // Also of roles that no rule names: then plans are there for whatever roles clients get.
+  await plans.all();
   const alone = new Set(roleSets.flatMap(({ roles }) => (roles.length === 1 ? roles : [])));
   let due = performance.now() + turnLimit;
   const work = [
@@ -74,10 +75,6 @@ export async function makePrograms(input: ProgramsInput): Promise<Programs> {
   const section = writer.bytes(mostLists, { planned: 0, until: 0 });
   return { section, ...made, instructions: writer.size };
 }
-
-/** All at once, as many as Plans allows. */
-const planned = (plans: Plans, roles: readonly string[]): Promise<unknown> =>
-  Promise.all(roles.flatMap((role) => plans.actions.map((action) => plans.of(role, action))));
 
 async function entryOf(
   roles: readonly string[],

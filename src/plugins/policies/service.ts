@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MPL-2.0
 // Wires the plugin: the store's prefix and the tables on one side, Cerbos on the other, logs, metrics and health.
-import type { Change, Health, KeyValue } from '../../host/plugin.js';
+import type { Change, Health, KeyValue, RoleSet } from '../../host/plugin.js';
 import { readSecret } from '../../host/secrets.js';
 import type { PolicyState } from './candidates.js';
 import type { PoliciesContext } from './declaration.js';
+import { keep, readKept } from './kept.js';
 import { say } from './messages.js';
 import type { Decider } from './pdp/decider.js';
 import { EmbeddedPdp } from './pdp/embedded.js';
-import { readPolicies, writePolicies } from './pdp/files.js';
 import type { PolicyText } from './pdp/pdp.js';
 import { RemotePdp } from './pdp/remote.js';
-import { type InForce, Policies } from './policies.js';
+import { Policies } from './policies.js';
+import type { InForce } from './publisher.js';
+import { type PoliciesReport, reportOf } from './report.js';
 
 /** Policies that health names. */
 const named = 3;
@@ -20,30 +22,31 @@ export class Service {
   private readonly policies: Policies;
   /** By name below the prefix. */
   private stored = new Map<string, string>();
-  private force: InForce | undefined;
+  private force: (InForce & { since: number }) | undefined;
   private trouble: string | undefined;
   /** Reasons that were logged, by policy. */
   private readonly told = new Map<string, string>();
 
   constructor(private readonly ctx: PoliciesContext) {
     const { config, table, signal } = ctx;
-    const kept = `${config.pdp.directory}/good`;
-    const good = readPolicies(kept);
+    const { directory } = config.pdp;
+    const kept = readKept(directory);
     this.policies = new Policies({
       decider: () => {
-        this.decider = this.makeDecider(good);
+        this.decider = this.makeDecider(kept.policies);
         return this.decider;
       },
-      keep: (policies) => writePolicies(kept, policies),
+      keep: (good) => keep(directory, good),
       table: table.programs,
       otherwise: (roles) => this.ofRole(roles, 'default-action') ?? config['default-action'],
       onMiss: (roles) => this.ofRole(roles, 'on-miss'),
-      good,
+      kept,
       signal,
       events: {
         published: (force) => this.published(force),
-        states: (states) => this.states(states),
+        settled: (states, stuck) => this.settled(states, stuck),
         failed: (reason) => this.failed(reason),
+        lost: () => this.lost(),
       },
     });
   }
@@ -72,9 +75,17 @@ export class Service {
     const words = [...(this.trouble === undefined ? [] : [this.trouble]), ...refused];
     if (this.force?.programs === undefined && this.force !== undefined)
       words.push('there is no policy to go by');
+    const unplanned = this.force?.programs ? this.policies.unplanned() : [];
+    if (unplanned.length > 0) words.push(unplannedText(unplanned));
     if (words.length > 0) return { state: 'degraded', reason: words.join('; ') };
     if (!this.force) return { state: 'ok', reason: 'policies have not been compiled yet' };
     return { state: 'ok', reason: `${counted(this.force.policies)} in force` };
+  }
+
+  /** What `nnoe policies` shows. */
+  report(): Promise<PoliciesReport> {
+    const { policies, decider, force, trouble } = this;
+    return reportOf({ policies, decider, force, trouble });
   }
 
   /** The first role of the configuration that has a word on it. */
@@ -121,14 +132,11 @@ export class Service {
 
   private published(force: InForce): void {
     const { metrics, log } = this.ctx;
-    this.force = force;
-    this.trouble = undefined;
+    this.force = { ...force, since: Date.now() };
     const { policies, roleSets, programs, ms } = force;
-    metrics.pdp_up.set(1);
     metrics.plan_seconds.observe(ms / 1000);
     metrics.role_sets.set({ how: 'compiled' }, programs?.compiled ?? 0);
     metrics.role_sets.set({ how: 'on-miss' }, programs?.asked ?? 0);
-    metrics.role_sets.set({ how: 'unplanned' }, programs ? 0 : roleSets);
     metrics.instructions.set(programs?.instructions ?? 0);
     if (!programs) say(log, 'POLICIES_NONE');
     else {
@@ -137,9 +145,11 @@ export class Service {
     }
   }
 
-  private states(states: readonly PolicyState[]): void {
+  private settled(states: readonly PolicyState[], stuck: string | undefined): void {
     const { metrics, log } = this.ctx;
-    this.trouble = undefined;
+    this.trouble = stuck;
+    metrics.pdp_up.set(1);
+    metrics.role_sets.set({ how: 'unplanned' }, this.policies.unplanned().length);
     for (const state of ['used', 'old', 'refused'] as const) {
       metrics.policies.set({ state }, states.filter((each) => each.state === state).length);
     }
@@ -154,11 +164,25 @@ export class Service {
     }
   }
 
+  private lost(): void {
+    const address = this.decider?.place ?? '';
+    say(this.ctx.log, 'POLICIES_PDP_LOST', { address });
+    this.trouble = `Cerbos at ${address} does not have the policies that it was given`;
+    this.ctx.metrics.pdp_up.set(0);
+  }
+
   private failed(reason: string): void {
     if (this.trouble !== reason) say(this.ctx.log, 'POLICIES_PDP_AWAY', { reason });
     this.trouble = reason;
+    this.ctx.metrics.role_sets.set({ how: 'unplanned' }, this.policies.unplanned().length);
     this.ctx.metrics.pdp_up.set(0);
   }
+}
+
+function unplannedText(sets: readonly RoleSet[]): string {
+  const shown = sets.slice(0, named).map(({ roles }) => roles.join(' + '));
+  const more = sets.length > named ? '; …' : '';
+  return `sets of roles without a program, whose queries meet what \`fail\` of the bridge says: ${shown.join('; ')}${more}`;
 }
 
 const counted = (count: number): string => `${count} ${count === 1 ? 'policy is' : 'policies are'}`;

@@ -11,5 +11,12 @@ export interface Decider {
    * @throws Error when it does not answer, or does neither
    */
   load(policies: readonly PolicyText[], signal?: AbortSignal): Promise<Map<string, string> | undefined>;
+  /**
+   * Whether it goes by exactly these policies now: one that lost them would plan that nobody may do anything.
+   * @throws Error when it does not answer
+   */
+  holds(policies: readonly PolicyText[], signal?: AbortSignal): Promise<boolean>;
+  /** Where it is, for people. */
+  readonly place: string;
   stop(): Promise<void>;
 }

@@ -3,15 +3,15 @@
 // of its own. It is started again when it ends, ends with the host, and is given a set of policies as a whole: it goes
 // over to it at once, or stays with the one it has.
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { GRPC } from '@cerbos/grpc';
 import { spawnCerbos } from './binary.js';
 import type { Decider } from './decider.js';
-import { markKind, writePolicies } from './files.js';
+import { hasMark, mark, setOf, writePolicies } from './files.js';
 import type { PolicyText } from './pdp.js';
+import { scratch } from './scratch.js';
 import { verify } from './verify.js';
 
 // The socket lies in a directory of this user's own; the admin API asks for a password all the same. Cost 4, because
@@ -39,7 +39,6 @@ export class EmbeddedPdp implements Decider {
   private readonly sockets: string;
   private child: ChildProcess | undefined;
   private output = '';
-  private generation = 0;
   private ready: Promise<void>;
   private answering = false;
   private readonly stopping = new AbortController();
@@ -55,13 +54,16 @@ export class EmbeddedPdp implements Decider {
   ) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     // Paths of sockets are at most 107 bytes, those of directories are not.
-    this.sockets = mkdtempSync(join(tmpdir(), 'nnoe-pdp-'));
-    this.client = new GRPC(`unix:${this.sockets}/grpc`, { tls: false, adminCredentials: credentials });
+    this.sockets = scratch('pdp');
+    this.client = new GRPC(this.place, { tls: false, adminCredentials: credentials });
     this.ready = this.supervise();
     // Whoever waits for it is told; nobody has to.
     this.ready.catch(() => undefined);
   }
 
+  get place(): string {
+    return `unix:${this.sockets}/grpc`;
+  }
   get isAnswering(): boolean {
     return this.answering;
   }
@@ -88,20 +90,26 @@ export class EmbeddedPdp implements Decider {
     signal?: AbortSignal,
   ): Promise<Map<string, string> | undefined> {
     await this.ready;
-    const generation = ++this.generation;
-    writePolicies(this.policies, policies, String(generation));
-    const bad = await this.reload(generation, policies, signal);
+    this.write(policies);
+    const bad = await this.reload(policies, signal);
     if (!bad) this.loaded = [...policies];
-    else writePolicies(this.policies, this.loaded, String(generation));
+    else this.write(this.loaded);
     return bad;
   }
 
+  holds(policies: readonly PolicyText[], signal?: AbortSignal): Promise<boolean> {
+    return hasMark(this.client, setOf(policies), signal);
+  }
+
+  private write(policies: readonly PolicyText[]): void {
+    writePolicies(this.policies, policies, mark(setOf(policies)));
+  }
+
   /**
-   * Cerbos says "done" to a reload before it has compiled what it read, and does not say when that failed: the policy with
-   * the generation's number shows that it went over.
+   * Cerbos says "done" to a reload before it has compiled what it read, and does not say when that failed: the mark
+   * of the set shows that it went over.
    */
   private async reload(
-    generation: number,
     policies: readonly PolicyText[],
     signal: AbortSignal | undefined,
   ): Promise<Map<string, string> | undefined> {
@@ -115,7 +123,7 @@ export class EmbeddedPdp implements Decider {
     }
     const asked = performance.now();
     for (let verified = false; ; await wait(2)) {
-      if (read && (await this.has(generation))) return undefined;
+      if (read && (await this.holds(policies, signal))) return undefined;
       const ms = performance.now() - asked;
       if (!verified && (!read || ms > usualTime)) {
         verified = true;
@@ -144,14 +152,6 @@ export class EmbeddedPdp implements Decider {
     return join(this.directory, 'policies');
   }
 
-  private async has(generation: number): Promise<boolean | undefined> {
-    return await this.client.isAllowed({
-      principal: { id: 'nnoe', roles: ['nnoe'] },
-      resource: { kind: markKind, id: 'mark' },
-      action: String(generation),
-    });
-  }
-
   private config(): string {
     const file = join(this.directory, 'cerbos.json');
     writeFileSync(
@@ -176,7 +176,7 @@ export class EmbeddedPdp implements Decider {
 
   /** Starts it, and sees to the next start when it ends. Resolves when it answers. */
   private async supervise(): Promise<void> {
-    writePolicies(this.policies, this.loaded, String(this.generation));
+    this.write(this.loaded);
     this.output = '';
     const child = spawnCerbos(['server', `--config=${this.config()}`, '--log-level=warn']);
     this.child = child;
@@ -207,7 +207,8 @@ export class EmbeddedPdp implements Decider {
 
   private async answers(): Promise<boolean> {
     try {
-      return (await this.has(this.generation)) !== undefined;
+      await this.holds(this.loaded);
+      return true;
     } catch {
       return false;
     }

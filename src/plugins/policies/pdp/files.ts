@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 // Policies as files, for Cerbos: one a policy, named so that its id can be told from the name, and the schema.
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { GRPC } from '@cerbos/grpc';
 import schema from '../schema/dns_query.json' with { type: 'json' };
 import type { PolicyText } from './pdp.js';
 
@@ -12,11 +14,11 @@ export const idOf = (file: string): string | undefined => {
   return name === undefined ? undefined : name === '_' ? '' : Buffer.from(name, 'base64url').toString('utf8');
 };
 
-/** Makes the directory hold these policies and nothing else. */
-export function writePolicies(directory: string, policies: readonly PolicyText[], generation?: string): void {
+/** Makes the directory hold these policies, the mark when there is one, and nothing else. */
+export function writePolicies(directory: string, policies: readonly PolicyText[], mark?: string): void {
   mkdirSync(join(directory, '_schemas'), { recursive: true, mode: 0o700 });
   const wanted = new Map(policies.map(({ id, text }) => [fileOf(id), text]));
-  if (generation !== undefined) wanted.set(markFile, mark(generation));
+  if (mark !== undefined) wanted.set(markFile, mark);
   for (const file of readdirSync(directory)) {
     if (file !== '_schemas' && !wanted.has(file)) rmSync(join(directory, file), { recursive: true });
   }
@@ -37,15 +39,35 @@ export function readPolicies(directory: string): PolicyText[] {
   });
 }
 
-/** A policy of our own says which generation of files the decision point has loaded. */
+/** What tells one set of policies, with the schema, from every other. */
+export function setOf(policies: readonly PolicyText[]): string {
+  const texts = policies.map(({ id, text }) => [id, text]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([schema, texts]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** A policy of our own says which set of policies the decision point goes by. */
 export const markKind = 'nnoe_generation';
 const markFile = 'nnoe.generation.json';
-export const mark = (generation: string): string =>
+export const mark = (...of: string[]): string =>
   JSON.stringify({
     apiVersion: 'api.cerbos.dev/v1',
     resourcePolicy: {
       resource: markKind,
       version: 'default',
-      rules: [{ actions: [generation], effect: 'EFFECT_ALLOW', roles: ['*'] }],
+      rules: [{ actions: of, effect: 'EFFECT_ALLOW', roles: ['*'] }],
     },
   });
+
+/** Whether the decision point goes by a policy with this mark. @throws what the transport throws */
+export const hasMark = (client: GRPC, of: string, signal?: AbortSignal): Promise<boolean> =>
+  client.isAllowed(
+    {
+      principal: { id: 'nnoe', roles: ['nnoe'] },
+      resource: { kind: markKind, id: 'mark' },
+      action: of,
+    },
+    signal ? { signal } : {},
+  );

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 // A Cerbos that somebody else runs, at an address. It is given policies through its Admin API, one event each, so they are
 // compiled here before; other policies that it has are left alone.
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { GRPC } from '@cerbos/grpc';
 import { parse } from 'yaml';
 import schema from '../schema/dns_query.json' with { type: 'json' };
 import { parseSource } from '../source.js';
 import type { Decider } from './decider.js';
-import { mark, markKind } from './files.js';
+import { hasMark, mark, setOf } from './files.js';
 import type { PolicyText } from './pdp.js';
 import { verify } from './verify.js';
 
@@ -22,6 +23,7 @@ export interface RemoteOptions {
 /** ms until it shows that it has compiled what it took. */
 const loadTime = 10_000;
 
+type RequestOptions = { signal?: AbortSignal };
 type Policies = Parameters<GRPC['addOrUpdatePolicies']>[0]['policies'];
 
 /** As Cerbos names it. */
@@ -39,10 +41,16 @@ function policyId({ id, text }: PolicyText): string | undefined {
 export class RemotePdp implements Decider {
   readonly client: GRPC;
   private given = new Set<string>();
+  /** The set it was given last, and how it showed that set then. */
+  private held: { set: string; shown: string } | undefined;
 
   constructor(private readonly options: RemoteOptions) {
     const { address, user, password, tls } = options;
     this.client = new GRPC(address, { tls, adminCredentials: { username: user, password } });
+  }
+
+  get place(): string {
+    return this.options.address;
   }
 
   async load(
@@ -59,31 +67,39 @@ export class RemotePdp implements Decider {
     const ids = new Set(policies.map(policyId).filter((id) => id !== undefined));
     const gone = [...this.given].filter((id) => !ids.has(id));
     if (gone.length > 0) await this.client.deletePolicies({ ids: gone }, options);
-    if (policies.length > 0)
-      await this.give(
-        policies.map(({ text }) => parse(text) as Policies[number]),
-        options,
-      );
+    const documents = policies.map(({ text }) => parse(text) as Policies[number]);
+    if (documents.length > 0) await this.give(documents, options);
     this.given = ids;
-    const generation = `${Date.now()}`;
-    await this.give([JSON.parse(mark(generation)) as Policies[number]], options);
+    const set = setOf(policies);
+    // Each hand-over has a mark that no earlier one had, beside that of its set.
+    const handOver = randomUUID();
+    await this.give([JSON.parse(mark(set, handOver)) as Policies[number]], options);
     // Events come in order: with the mark, what came before it is there.
     for (const begun = performance.now(); performance.now() - begun < loadTime; await wait(5)) {
-      if (await this.has(generation, options)) return undefined;
+      if (!(await hasMark(this.client, handOver, signal))) continue;
+      this.held = { set, shown: await this.shown(options) };
+      return undefined;
     }
-    throw new Error(`Cerbos at ${this.options.address} took the policies and does not go by them`);
+    throw new Error(`Cerbos at ${this.place} took the policies and does not go by them`);
   }
 
-  private give(policies: Policies, options: { signal?: AbortSignal }): Promise<void> {
+  /** Somebody else may change its policies, also behind the mark: what it shows of them is compared, too. */
+  async holds(policies: readonly PolicyText[], signal?: AbortSignal): Promise<boolean> {
+    const set = setOf(policies);
+    if (this.held?.set !== set || !(await hasMark(this.client, set, signal))) return false;
+    return (await this.shown(signal ? { signal } : {})) === this.held.shown;
+  }
+
+  private async shown(options: RequestOptions): Promise<string> {
+    if (this.given.size === 0) return '';
+    const { policies } = await this.client.getPolicies({ ids: [...this.given].sort() }, options);
+    // When it was put, and the like, is another thing with every hand-over.
+    const texts = policies.map(({ metadata, ...policy }) => JSON.stringify(policy));
+    return texts.sort().join('\n');
+  }
+
+  private give(policies: Policies, options: RequestOptions): Promise<void> {
     return this.client.addOrUpdatePolicies({ policies }, options);
-  }
-
-  private has(generation: string, options: { signal?: AbortSignal }): Promise<boolean> {
-    const principal = { id: 'nnoe', roles: ['nnoe'] };
-    return this.client.isAllowed(
-      { principal, resource: { kind: markKind, id: 'mark' }, action: generation },
-      options,
-    );
   }
 
   async stop(): Promise<void> {
