@@ -74,7 +74,7 @@ async function withTables<T>(
   }
 }
 
-const signal = new AbortController().signal;
+const never = () => new AbortController().signal;
 const fail = (error: unknown): void => {
   throw error;
 };
@@ -82,7 +82,7 @@ const fail = (error: unknown): void => {
 /** A generation in which nothing is mapped, listed or planned: everybody is allowed. */
 export async function publishEmpty(directory: string): Promise<void> {
   await withTables(directory, ['roles'], async (service) => {
-    const roles = service.open('roles', signal, fail);
+    const roles = service.open('roles', never(), fail);
     await roles.replace([]);
     await roles.published();
   });
@@ -95,8 +95,8 @@ export async function publishFull(
   policy: PolicyName = 'usual',
 ): Promise<void> {
   await withTables(directory, ['roles', 'names', 'programs'], async (service) => {
-    const roles = service.open('roles', signal, fail);
-    const names = service.open('names', signal, fail);
+    const roles = service.open('roles', never(), fail);
+    const names = service.open('names', never(), fail);
     await roles.replace(data.subnets.map((prefix) => ({ prefix, roles: [GUEST] })));
     names.define([{ name: LIST, kind: 'block' }]);
     names.subscribe([{ lists: [LIST], roles: [], action: 'nxdomain' }]);
@@ -113,7 +113,7 @@ export async function publishFull(
 }
 
 async function publishPolicy(service: TablesService, text: string, pdpDirectory: string): Promise<void> {
-  const programs = service.open('programs', signal, fail);
+  const programs = service.open('programs', never(), fail);
   // Told before the first generation, which waits for the programs.
   let sets: readonly RoleSet[] = [];
   let lists: ReadonlyMap<string, number> = new Map();
