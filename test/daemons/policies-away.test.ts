@@ -11,9 +11,12 @@ import { nameWire } from '../../src/plugins/policies/name.js';
 import { EmbeddedPdp } from '../../src/plugins/policies/pdp/embedded.js';
 import plugin from '../../src/plugins/policies/plugin.js';
 import { Policies, type PoliciesOptions } from '../../src/plugins/policies/policies.js';
+import { inProcess } from '../lib/cli.js';
 import { ProgramTool } from '../policies/program-tool.js';
 import { Cerbos } from './lib/cerbos.js';
-import { until } from './lib/process.js';
+import { Host } from './lib/host.js';
+import { sleep, until } from './lib/process.js';
+import { verdicts } from './lib/verdicts.js';
 import { temporary } from './lib/workspace.js';
 
 const tool = new ProgramTool();
@@ -163,6 +166,43 @@ test('roles that nobody had before, and other default roles, are planned while t
   const without = readKept(directory);
   assert.equal(without.plans, []);
   assert.is(without.policies.length, 1);
+});
+
+test('a client with roles that nobody had before is at no time without a program', async () => {
+  const pdp = { directory: temporary('policies') };
+  const options = { journals: {}, plugins: { policies: { enabled: true, pdp } }, startsHealthy: false };
+  const host = await Host.start(options);
+  ends.push(() => host.stop());
+  const put = async (key: string, value: string) => {
+    const { status, err } = await inProcess(['store', 'put', key, value, '--socket', host.socket]);
+    assert.is(status, 0, err);
+  };
+  // Conditions that take a while to compile, and hold for no name that is asked for.
+  const slow = Array.from({ length: 15 }, (_, i) =>
+    rule('*', `R.attr.qname.matches("^(x|y${i})[0-9]+[a-f]*z.*${i}$")`),
+  );
+  await put('policies/dns', policy(...slow));
+  const bridge = verdicts(join(host.directory, 'tables'), 'open');
+  ends.push(async () => bridge.stop());
+  const client = '192.0.2.1';
+  const refused = await until('a program', async () => {
+    const verdict = await bridge.ask(client, 'b');
+    return /^REFUSED /i.test(verdict) && verdict;
+  });
+  for (let i = 0; i < 5; i++) {
+    let waits = true;
+    // When it returns the store has it; the tables have it a little later.
+    const mapped = put(`role-mappings/${client}`, JSON.stringify({ roles: [`new${i}`] })).then(async () => {
+      await until('its roles to be known', async () => {
+        const { out } = await inProcess(['roles', client, '--json', '--socket', host.socket]);
+        return out.includes(`new${i}"`);
+      });
+      await sleep(30);
+      waits = false;
+    });
+    while (waits) assert.is(await bridge.ask(client, 'b'), refused);
+    await mapped;
+  }
 });
 
 test('policies that were taken away are in force for nobody in another life', async () => {

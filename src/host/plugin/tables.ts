@@ -181,7 +181,7 @@ export interface RoleSet {
 export interface ProgramsTable extends PublishedTable {
   /**
    * Called at once with every set that clients may have, and again when there are others. Until the plugin ends. What it
-   * returns is waited for, for a quarter of a second, before a client has one of them: programs for them that are handed
+   * returns is waited for, for a second, before a client has one of them: programs for them that are handed
    * over meanwhile come with the same generation.
    */
   roleSets(listener: (sets: readonly RoleSet[]) => void | Promise<void>): void;

@@ -22,7 +22,7 @@ export interface ProgramInput {
 type Listener<T> = (value: T) => void | Promise<void>;
 
 /** How long what listeners of role sets do is waited for, ms. */
-const patience = 250;
+const patience = 1000;
 
 export class Programs {
   readonly #channel: ProgramChannel;
