@@ -15,7 +15,8 @@ import { factsOf, parseSource } from '../../src/plugins/policies/source.js';
 import type { VerdictData } from './verdict-data.js';
 
 const LIST = 'listed';
-const OTHERWISE = 'refused';
+/** What is done where no action is granted. */
+export const OTHERWISE = 'refused';
 
 /** What an operator might write: everybody but guests may ask, with some exceptions. */
 const policyOf = (exceptions: readonly string[]) => ({
@@ -49,7 +50,7 @@ export const policies = {
 };
 export type PolicyName = keyof typeof policies;
 
-async function withTables<T>(
+export async function withTables<T>(
   directory: string,
   tables: TableName[],
   work: (service: TablesService) => Promise<T>,
@@ -108,11 +109,18 @@ export async function publishFull(
     if (names.size(LIST) < count * 0.99)
       throw new Error(`${names.size(LIST)} names on the list, not ${count}`);
     const text = JSON.stringify(policyOf(policies[policy]));
-    await publishPolicy(service, text, `${directory}-pdp`);
+    const pdp = new EmbeddedPdp(`${directory}-pdp`, { ended: () => undefined, restarted: () => undefined });
+    try {
+      await pdp.started();
+      await publishPolicy(service, text, pdp);
+    } finally {
+      await pdp.stop();
+    }
   });
 }
 
-async function publishPolicy(service: TablesService, text: string, pdpDirectory: string): Promise<void> {
+/** Compiled for every set of roles that there is, by this Cerbos, which has the policy then. */
+export async function publishPolicy(service: TablesService, text: string, pdp: EmbeddedPdp): Promise<void> {
   const programs = service.open('programs', signal, fail);
   let sets: readonly { id: number; roles: readonly string[] }[] = [];
   let lists: ReadonlyMap<string, number> = new Map();
@@ -125,21 +133,15 @@ async function publishPolicy(service: TablesService, text: string, pdpDirectory:
   const facts = factsOf([parseSource('policy', text)]);
   const actions = askedInOrder(facts.actions);
   const writer = new SectionWriter((end) => terminalOf(end, (action) => programs.action(action)));
-  const pdp = new EmbeddedPdp(pdpDirectory, { ended: () => undefined, restarted: () => undefined });
-  try {
-    await pdp.started();
-    const bad = await pdp.load([{ id: 'policy', text }]);
-    if (bad) throw new Error(`Cerbos refused the policy: ${[...bad.values()].join('; ')}`);
-    for (const { id, roles } of sets) {
-      const granted = (action: string) =>
-        Promise.all(roles.map(async (role) => ({ role, plan: await plan(pdp.client, role, action) })));
-      const asked = await Promise.all(
-        actions.map(async (action) => ({ action, roles: await granted(action) })),
-      );
-      writer.set(id, compile(asked, OTHERWISE, { lists, ...facts }));
-    }
-  } finally {
-    await pdp.stop();
+  const bad = await pdp.load([{ id: 'policy', text }]);
+  if (bad) throw new Error(`Cerbos refused the policy: ${[...bad.values()].join('; ')}`);
+  for (const { id, roles } of sets) {
+    const granted = (action: string) =>
+      Promise.all(roles.map(async (role) => ({ role, plan: await plan(pdp.client, role, action) })));
+    const asked = await Promise.all(
+      actions.map(async (action) => ({ action, roles: await granted(action) })),
+    );
+    writer.set(id, compile(asked, OTHERWISE, { lists, ...facts }));
   }
   const most = Math.max(0, ...lists.values()) + 1;
   await programs.publish(writer.bytes(most, { planned: 0, until: 0 }));

@@ -18,7 +18,8 @@ struct Runtime::Shared {
 struct Runtime::Thread {
   std::shared_ptr<Shared> shared;
   tables::Epochs::Reader* reader;
-  tables::Slot* slot;  // null: nothing is counted
+  tables::Slot* slot;                       // null: nothing is counted
+  std::shared_ptr<QuestionRing> questions;  // null: the host is not asked
 
   ~Thread() { tables::Epochs::leave(reader); }
 };
@@ -52,6 +53,8 @@ class Runtime::Query {
     if (__builtin_expect(generation_ != nullptr, 1)) {
       tables::Trace trace;
       verdict_ = tables::decide(*generation_, question, trace);
+      if (__builtin_expect(verdict_.reason == tables::Reason::kFallbackMiss, 0))
+        verdict_ = runtime.consult(*thread_, *generation_, question, trace.levels, verdict_);
     }
     if (__builtin_expect(!has_action(verdict_.reason), 0)) follow_fail(runtime.options_.fail_closed);
     if (thread_ == nullptr || thread_->slot == nullptr) return;

@@ -9,11 +9,17 @@
 #include <string>
 #include <thread>
 
+#include "dnsdist-bridge/asker.h"
 #include "shm/files.h"
 #include "shm/tables/actions.h"
 #include "shm/tables/decision_writer.h"
 #include "shm/tables/epochs.h"
 #include "shm/tables/generation.h"
+#include "shm/tables/verdict.h"
+
+namespace nnoe::tables {
+struct Levels;
+}
 
 namespace nnoe::bridge {
 
@@ -50,6 +56,10 @@ class Runtime {
   explicit Runtime(const Options& options);
   Thread* here() noexcept;
   Thread* join() noexcept;
+  // The verdict of a query whose role set has no program: by what was ruled, or as it was.
+  tables::Verdict consult(const Thread& thread, const tables::Generation& tables,
+                          const tables::Question& question, const tables::Levels& levels,
+                          tables::Verdict verdict) const noexcept;
   void run() noexcept;
   void look(bool again);
   void replace(std::shared_ptr<const tables::Generation> next);
@@ -62,6 +72,7 @@ class Runtime {
   std::shared_ptr<const tables::Generation> held_;     // what queries get; the helper's
   std::unique_ptr<tables::DecisionWriter> decisions_;  // null: nobody is told
   std::string complaint_;                              // of decisions_, said once
+  std::unique_ptr<Asker> asker_;                       // null: nobody is asked
   journal::Fd stop_;                                   // eventfd
   std::thread helper_;
 };

@@ -25,6 +25,9 @@ test('policies are handed over again, and what was allowed stays so', async () =
       get client() {
         return pdp.client;
       },
+      get mark() {
+        return pdp.mark;
+      },
       load: (given, signal) => pdp.load(given, signal),
       stop: () => pdp.stop(),
     }),
@@ -36,6 +39,7 @@ test('policies are handed over again, and what was allowed stays so', async () =
     },
     otherwise: () => 'refused',
     onMiss: () => undefined,
+    desk: { open: () => undefined, close: () => undefined },
     good: [],
     signal: life.signal,
     events: {

@@ -93,8 +93,10 @@ test('single queries are asked in batches, each once', async () => {
     otherwise: () => 'drop',
     until: undefined,
   });
-  const of = (qname: string) =>
-    answers.of({ roles: ['guest'], query: { qname, qtype: 'A', client: '192.0.2.1', lists: [] } });
+  const of = async (qname: string) => {
+    const query = { qname, qtype: 'A', client: '192.0.2.1', lists: [] };
+    return (await answers.of({ roles: ['guest'], query })).action;
+  };
   const all = await Promise.all(Array.from({ length: 120 }, (_, i) => of(`192.0.2.${i % 60}`)));
   assert.is(all.filter((action) => action === 'allow').length, 2);
   assert.is(all[1], 'allow');

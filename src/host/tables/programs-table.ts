@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // The table of programs as a plugin has it: tells which sets of roles and lists there are, numbers actions, and takes
 // the section that the plugin made.
-import type { Generation, ProgramsTable, RoleSet } from '../plugin/tables.js';
+import type { Generation, PolicyQuestion, PolicyRuling, ProgramsTable, RoleSet } from '../plugin/tables.js';
 
 export interface ProgramChannel {
   /** Numbers an action; only once the directory is open. @throws NnoeError */
@@ -17,6 +17,9 @@ export interface ProgramInput {
   lists: ReadonlyMap<string, number>;
 }
 
+/** ms; until a plugin answers questions. */
+const unruled = 1000;
+
 /** One that does not throw. */
 type Listener<T> = (value: T) => void;
 
@@ -26,6 +29,7 @@ export class Programs {
   readonly #lists = new Set<Listener<ReadonlyMap<string, number>>>();
   #input: ProgramInput | undefined;
   #shown = { roleSets: '', lists: '' };
+  #ruler: ((question: PolicyQuestion) => Promise<PolicyRuling>) | undefined;
 
   constructor(channel: ProgramChannel) {
     this.#channel = channel;
@@ -39,6 +43,11 @@ export class Programs {
     this.#shown = shown;
     if (shown.roleSets !== before.roleSets) for (const tell of this.#roleSets) tell(input.roleSets);
     if (shown.lists !== before.lists) for (const tell of this.#lists) tell(input.lists);
+  }
+
+  /** What the plugin says of a query without a program. */
+  async rule(question: PolicyQuestion): Promise<PolicyRuling> {
+    return (await this.#ruler?.(question)) ?? { again: unruled };
   }
 
   /** @param fail called with what a listener threw. */
@@ -63,6 +72,14 @@ export class Programs {
       action: (text) => this.#channel.action(text),
       publish: async (section) => publish(Buffer.from(section)),
       none: async () => publish('unplanned'),
+      rule: (ruler) => {
+        live.throwIfAborted();
+        this.#ruler = ruler;
+        const end = () => {
+          if (this.#ruler === ruler) this.#ruler = undefined;
+        };
+        live.addEventListener('abort', end, { once: true });
+      },
     };
   }
 

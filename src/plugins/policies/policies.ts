@@ -4,10 +4,11 @@
 import type { ProgramsTable, RoleSet } from '../../host/plugin.js';
 import { Candidates, type PolicyState } from './candidates.js';
 import { type Clock, clockOf, nextBoundary } from './clock.js';
+import type { Desk } from './desk.js';
 import type { Decider } from './pdp/decider.js';
 import type { PolicyText } from './pdp/pdp.js';
 import { Plans } from './plans.js';
-import { Incompilable, makePrograms, type Programs } from './programs.js';
+import { type Fallback, Incompilable, makePrograms, type Programs } from './programs.js';
 import { type PolicySource, parseSource } from './source.js';
 
 export interface PoliciesOptions {
@@ -18,6 +19,8 @@ export interface PoliciesOptions {
   table: Pick<ProgramsTable, 'action' | 'publish' | 'none'>;
   otherwise(roles: readonly string[]): string;
   onMiss(roles: readonly string[]): string | undefined;
+  /** Where bridges' questions are answered. */
+  desk: Pick<Desk, 'open' | 'close'>;
   /** Of an earlier life. */
   good: readonly PolicyText[];
   signal: AbortSignal;
@@ -36,7 +39,7 @@ export interface InForce {
   policies: number;
   roleSets: number;
   /** Undefined: there is no policy, and no program. */
-  programs: Omit<Programs, 'section'> | undefined;
+  programs: Omit<Programs, 'section' | 'fallback'> | undefined;
   /** From the change to here, ms. */
   ms: number;
 }
@@ -85,10 +88,16 @@ export class Policies {
     this.change();
   }
 
+  /** Cerbos ended, or has other policies: what it says from now on is not by those that are in force. */
+  away(): void {
+    // It may begin again with fewer, or none: who asked it then would hear that nobody may do anything.
+    this.handed = undefined;
+    this.options.desk.close();
+  }
+
   /** Cerbos was started again, with what it was given last. */
   again(): void {
-    // It may have begun with fewer, or none: who asked it then would hear that nobody may do anything.
-    this.handed = undefined;
+    this.away();
     this.plans = undefined;
     this.change();
   }
@@ -182,6 +191,7 @@ export class Policies {
     this.plans = undefined;
     if (this.handed === key) return true;
     this.handed = undefined;
+    this.options.desk.close();
     const bad = await decider.load(chosen, this.options.signal);
     if (!bad) {
       this.handed = key;
@@ -199,6 +209,7 @@ export class Policies {
     const { table, otherwise, onMiss } = this.options;
     try {
       return await makePrograms({
+        texts: chosen,
         sources: this.sources,
         plans: this.plans as Plans,
         roleSets: this.roleSets ?? [],
@@ -235,17 +246,30 @@ export class Policies {
   }
 
   private async publish(made: Programs, chosen: readonly PolicyText[], since: number): Promise<void> {
-    const { section, ...programs } = made;
+    const { section, fallback, ...programs } = made;
     const same = this.published !== 'none' && this.published?.equals(section);
     if (!same) {
       await this.options.table.publish(section);
       this.published = section;
     }
+    this.openDesk(fallback);
     const roleSets = this.roleSets?.length ?? 0;
     if (!same) this.tell({ policies: chosen.length, roleSets, programs }, since);
   }
 
+  /** Unless Cerbos ended meanwhile, and has to be given its policies again. */
+  private openDesk(fallback: Fallback | undefined): void {
+    const { desk, otherwise } = this.options;
+    const { decider } = this;
+    if (fallback === undefined || decider === undefined || this.handed === undefined) desk.close();
+    else {
+      const { client, mark } = decider;
+      desk.open({ ...fallback, client, mark, clock: this.clock, otherwise });
+    }
+  }
+
   private async publishNone(since: number): Promise<void> {
+    this.options.desk.close();
     if (this.published === 'none') return;
     await this.options.table.none();
     this.published = 'none';

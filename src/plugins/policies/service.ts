@@ -4,6 +4,7 @@ import type { Change, Health, KeyValue } from '../../host/plugin.js';
 import { readSecret } from '../../host/secrets.js';
 import type { PolicyState } from './candidates.js';
 import type { PoliciesContext } from './declaration.js';
+import { Desk } from './desk.js';
 import { say } from './messages.js';
 import type { Decider } from './pdp/decider.js';
 import { EmbeddedPdp } from './pdp/embedded.js';
@@ -18,6 +19,7 @@ const named = 3;
 export class Service {
   private decider: Decider | undefined;
   private readonly policies: Policies;
+  private readonly desk: Desk;
   /** By name below the prefix. */
   private stored = new Map<string, string>();
   private force: InForce | undefined;
@@ -29,7 +31,17 @@ export class Service {
     const { config, table, signal } = ctx;
     const kept = `${config.pdp.directory}/good`;
     const good = readPolicies(kept);
+    this.desk = new Desk({
+      maxAge: config.pdp['max-age'] * 1000,
+      events: {
+        ruled: (outcome) => ctx.metrics.rulings_total.inc({ outcome }),
+        failed: (reason) => this.failed(reason),
+        answers: () => this.answers(),
+        lost: () => this.policies.again(),
+      },
+    });
     this.policies = new Policies({
+      desk: this.desk,
       decider: () => {
         this.decider = this.makeDecider(good);
         return this.decider;
@@ -51,6 +63,7 @@ export class Service {
   start(): void {
     const { prefix, table } = this.ctx;
     table.programs.roleSets((sets) => this.policies.setRoleSets(sets));
+    table.programs.rule((question) => this.desk.rule(question));
     table.programs.lists((lists) => this.policies.setLists(lists));
     prefix.policies.follow({
       snapshot: (entries) => this.snapshot(entries),
@@ -74,7 +87,16 @@ export class Service {
       words.push('there is no policy to go by');
     if (words.length > 0) return { state: 'degraded', reason: words.join('; ') };
     if (!this.force) return { state: 'ok', reason: 'policies have not been compiled yet' };
-    return { state: 'ok', reason: `${counted(this.force.policies)} in force` };
+    return { state: 'ok', reason: `${counted(this.force.policies)} in force${this.askedAbout()}` };
+  }
+
+  /** Sets of roles whose queries Cerbos is asked about. */
+  private askedAbout(): string {
+    const sets = this.force?.programs?.asked ?? 0;
+    if (sets === 0) return '';
+    const words = `${sets} ${sets === 1 ? 'set of roles is' : 'sets of roles are'} asked about query by query`;
+    const { known, asked, putOff } = this.desk.counts;
+    return `; ${words}: ${known + asked} answered (Cerbos asked ${asked} times), ${putOff} put off`;
   }
 
   /** The first role of the configuration that has a word on it. */
@@ -93,8 +115,10 @@ export class Service {
       return new RemotePdp({ address, user, tls, password: file === undefined ? '' : readSecret(file) });
     }
     const events = {
-      ended: (status: string, output: string) =>
-        say(log, 'POLICIES_PDP_ENDED', { status, output: output.slice(-500) }),
+      ended: (status: string, output: string) => {
+        this.policies.away();
+        say(log, 'POLICIES_PDP_ENDED', { status, output: output.slice(-500) });
+      },
       restarted: () => {
         say(log, 'POLICIES_PDP_STARTED');
         this.policies.again();
@@ -152,6 +176,12 @@ export class Service {
       if (state === 'used') this.told.delete(id);
       else this.told.set(id, reason);
     }
+  }
+
+  /** Of single queries, after it did not. */
+  private answers(): void {
+    this.trouble = undefined;
+    this.ctx.metrics.pdp_up.set(1);
   }
 
   private failed(reason: string): void {

@@ -10,8 +10,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { GRPC } from '@cerbos/grpc';
 import { spawnCerbos } from './binary.js';
 import type { Decider } from './decider.js';
-import { markKind, writePolicies } from './files.js';
-import type { PolicyText } from './pdp.js';
+import { writePolicies } from './files.js';
+import { markKind, type PolicyText } from './pdp.js';
 import { verify } from './verify.js';
 
 // The socket lies in a directory of this user's own; the admin API asks for a password all the same. Cost 4, because
@@ -40,6 +40,7 @@ export class EmbeddedPdp implements Decider {
   private child: ChildProcess | undefined;
   private output = '';
   private generation = 0;
+  private marked = '0';
   private ready: Promise<void>;
   private answering = false;
   private readonly stopping = new AbortController();
@@ -62,6 +63,9 @@ export class EmbeddedPdp implements Decider {
     this.ready.catch(() => undefined);
   }
 
+  get mark(): string {
+    return this.marked;
+  }
   get isAnswering(): boolean {
     return this.answering;
   }
@@ -91,8 +95,10 @@ export class EmbeddedPdp implements Decider {
     const generation = ++this.generation;
     writePolicies(this.policies, policies, String(generation));
     const bad = await this.reload(generation, policies, signal);
-    if (!bad) this.loaded = [...policies];
-    else writePolicies(this.policies, this.loaded, String(generation));
+    if (!bad) {
+      this.loaded = [...policies];
+      this.marked = String(generation);
+    } else writePolicies(this.policies, this.loaded, String(generation));
     return bad;
   }
 
@@ -219,7 +225,11 @@ export class EmbeddedPdp implements Decider {
     if (this.stopping.signal.aborted) return;
     this.failures = this.answering ? 1 : this.failures + 1;
     // What was kept may be damaged; it is given what is good when it answers.
-    if (!this.answering && this.failures > 1) this.loaded = [];
+    if (!this.answering && this.failures > 1) {
+      this.loaded = [];
+      // They are not those that the mark of before stands for.
+      this.generation++;
+    }
     this.answering = false;
     this.events.ended(status, this.output.trim());
     const pause = Math.min(longestPause, firstPause * 2 ** Math.min(this.failures - 1, 10));

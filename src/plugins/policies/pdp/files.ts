@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import schema from '../schema/dns_query.json' with { type: 'json' };
-import type { PolicyText } from './pdp.js';
+import { markKind, type PolicyText } from './pdp.js';
 
 /** Ids may hold anything that a key may; names of files may not. JSON is YAML, so one suffix does. */
 export const fileOf = (id: string): string => `${Buffer.from(id, 'utf8').toString('base64url') || '_'}.yaml`;
@@ -37,9 +37,8 @@ export function readPolicies(directory: string): PolicyText[] {
   });
 }
 
-/** A policy of our own says which generation of files the decision point has loaded. */
-export const markKind = 'nnoe_generation';
 const markFile = 'nnoe.generation.json';
+/** Says which generation of files the decision point has loaded. */
 export const mark = (generation: string): string =>
   JSON.stringify({
     apiVersion: 'api.cerbos.dev/v1',

@@ -7,8 +7,8 @@ import { parse } from 'yaml';
 import schema from '../schema/dns_query.json' with { type: 'json' };
 import { parseSource } from '../source.js';
 import type { Decider } from './decider.js';
-import { mark, markKind } from './files.js';
-import type { PolicyText } from './pdp.js';
+import { mark } from './files.js';
+import { markKind, type PolicyText } from './pdp.js';
 import { verify } from './verify.js';
 
 export interface RemoteOptions {
@@ -39,10 +39,15 @@ function policyId({ id, text }: PolicyText): string | undefined {
 export class RemotePdp implements Decider {
   readonly client: GRPC;
   private given = new Set<string>();
+  private marked = '0';
 
   constructor(private readonly options: RemoteOptions) {
     const { address, user, password, tls } = options;
     this.client = new GRPC(address, { tls, adminCredentials: { username: user, password } });
+  }
+
+  get mark(): string {
+    return this.marked;
   }
 
   async load(
@@ -69,7 +74,10 @@ export class RemotePdp implements Decider {
     await this.give([JSON.parse(mark(generation)) as Policies[number]], options);
     // Events come in order: with the mark, what came before it is there.
     for (const begun = performance.now(); performance.now() - begun < loadTime; await wait(5)) {
-      if (await this.has(generation, options)) return undefined;
+      if (await this.has(generation, options)) {
+        this.marked = generation;
+        return undefined;
+      }
     }
     throw new Error(`Cerbos at ${this.options.address} took the policies and does not go by them`);
   }
