@@ -44,8 +44,7 @@ async function publish(directory: string, site: Site, pdp: EmbeddedPdp): Promise
     names.define([...site.lists.keys()].map((name) => ({ name, kind: 'block' })));
     for (const [name, path] of site.lists)
       await names.load(name, { path, format: 'domains', subdomains: true });
-    await service.published();
-    await publishPolicy(service, policy, pdp);
+    await publishPolicy(service, policy, pdp, { roleSets: roleSets.length + 1, lists: site.lists.size });
   });
 }
 

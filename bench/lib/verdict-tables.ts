@@ -12,6 +12,7 @@ import { SectionWriter } from '../../src/plugins/policies/compile/section.js';
 import { EmbeddedPdp } from '../../src/plugins/policies/pdp/embedded.js';
 import { plan } from '../../src/plugins/policies/pdp/pdp.js';
 import { factsOf, parseSource } from '../../src/plugins/policies/source.js';
+import { until } from '../../test/daemons/lib/process.js';
 import type { VerdictData } from './verdict-data.js';
 
 const LIST = 'listed';
@@ -105,22 +106,30 @@ export async function publishFull(
       format: 'domains',
       subdomains: true,
     });
-    await service.published();
-    if (names.size(LIST) < count * 0.99)
-      throw new Error(`${names.size(LIST)} names on the list, not ${count}`);
     const text = JSON.stringify(policyOf(policies[policy]));
     const pdp = new EmbeddedPdp(`${directory}-pdp`, { ended: () => undefined, restarted: () => undefined });
     try {
       await pdp.started();
-      await publishPolicy(service, text, pdp);
+      await publishPolicy(service, text, pdp, { roleSets: 2, lists: 1 });
     } finally {
       await pdp.stop();
     }
+    if (names.size(LIST) < count * 0.99)
+      throw new Error(`${names.size(LIST)} names on the list, not ${count}`);
   });
 }
 
-/** Compiled for every set of roles that there is, by this Cerbos, which has the policy then. */
-export async function publishPolicy(service: TablesService, text: string, pdp: EmbeddedPdp): Promise<void> {
+/**
+ * Compiled for every set of roles that there is, by this Cerbos, which has the policy then; and published with everything
+ * that was handed over before: a new directory has no generation without its programs.
+ * @param known what has to be numbered first
+ */
+export async function publishPolicy(
+  service: TablesService,
+  text: string,
+  pdp: EmbeddedPdp,
+  known: { roleSets: number; lists: number },
+): Promise<void> {
   const programs = service.open('programs', signal, fail);
   let sets: readonly { id: number; roles: readonly string[] }[] = [];
   let lists: ReadonlyMap<string, number> = new Map();
@@ -130,6 +139,7 @@ export async function publishPolicy(service: TablesService, text: string, pdp: E
   programs.lists((given) => {
     lists = given;
   });
+  await until('numbers', () => sets.length >= known.roleSets && lists.size >= known.lists);
   const facts = factsOf([parseSource('policy', text)]);
   const actions = askedInOrder(facts.actions);
   const writer = new SectionWriter((end) => terminalOf(end, (action) => programs.action(action)));
