@@ -107,8 +107,8 @@ bool Asker::gather() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto gone = [this](const std::shared_ptr<QuestionRing>& ring) {
-      // Ours here, and in taken_: its thread has ended.
-      const bool ended = ring.use_count() == 1;
+      // Nobody but we have it: its thread has ended.
+      const bool ended = ring.use_count() == 1 && ring->empty();
       if (ended) lost_before_ += ring->lost();
       return ended;
     };
@@ -130,7 +130,8 @@ bool Asker::gather() {
 
 void Asker::offer(const QuestionRing::Entry& entry) {
   const auto known = pending_.find(entry.key.low);
-  if (known != pending_.end()) return;
+  uint16_t action = 0;
+  if (known != pending_.end() || rulings_.find(entry.key, journal::now_us() / 1000, action)) return;
   if (!socket_ || pending_.size() >= tables::kMaxOutstanding) {
     ++not_asked_;
     return;

@@ -44,6 +44,11 @@ class QuestionRing {
     return true;
   }
 
+  // Nothing is there to be taken; for the one that takes.
+  bool empty() const noexcept {
+    return tail_.load(std::memory_order_relaxed) == head_.load(std::memory_order_acquire);
+  }
+
   // Since the beginning.
   uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
