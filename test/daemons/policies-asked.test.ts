@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { nnoe } from '../lib/cli.js';
 import { type Ask, ask } from './lib/dns.js';
 import { bridgeLine, Dnsdist } from './lib/dnsdist.js';
 import { Etcd } from './lib/etcd.js';
@@ -123,6 +124,21 @@ test('what was asked and ruled is counted, and health tells of it', async () => 
   assert.is(await metric('nnoe_rulings_bridges'), 1);
   const health = JSON.stringify((await host.health())?.body);
   assert.match(health, /1 set of roles is asked about query by query: 3 answered/);
+});
+
+test('nnoe why tells what happens until there is an answer, and what that is', async () => {
+  const why = async (name: string) => {
+    const tables = join(host.directory, 'tables');
+    return (await nnoe(['why', client, name, '--tables', tables, '--socket', host.socket])).out;
+  };
+  for (const [name, says] of [
+    ['good.example', 'allow'],
+    ['unheard-of.example', 'nxdomain'],
+  ] as const) {
+    const text = await why(name);
+    assert.match(text, /answers REFUSED; .* until it has been told what Cerbos says/);
+    assert.match(text, new RegExp(`Cerbos +says ${says}, now`));
+  }
 });
 
 test('policies that are replaced end what the ones before said', async () => {

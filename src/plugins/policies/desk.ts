@@ -86,34 +86,47 @@ export class Desk {
   }
 
   async rule(question: PolicyQuestion): Promise<PolicyRuling> {
-    const { maxAge, events } = this.options;
     const { ruled } = this;
-    const roles = ruled?.roles.get(question.roleSet);
-    if (ruled === undefined || roles === undefined || question.basis !== ruled.basis)
-      return this.putOff(soon);
+    if (ruled === undefined || question.basis !== ruled.basis) return this.putOff(soon);
+    const told = await this.ask(ruled, question.roleSet, attributes(question, ruled.listNames));
+    if ('again' in told) return this.putOff(told.again);
+    const { answer, asked, until } = told;
+    const number = ruled.numbers.get(answer.action);
+    if (number === undefined) return this.putOff(soon);
+    this.counts[asked ? 'asked' : 'known']++;
+    this.options.events.ruled(asked ? 'asked' : 'known');
+    return { action: number, from: answer.from, until: Math.min(until, answer.from + this.options.maxAge) };
+  }
+
+  /** The action that a bridge would be told of now; undefined: none, and `on-miss` holds. Counts nothing. */
+  async explain(roleSet: number, query: QueryAttributes): Promise<string | undefined> {
+    const told = this.ruled && (await this.ask(this.ruled, roleSet, query));
+    return told && 'answer' in told ? told.answer.action : undefined;
+  }
+
+  private async ask(ruled: Open, roleSet: number, query: QueryAttributes): Promise<Told> {
+    const roles = ruled.roles.get(roleSet);
+    if (roles === undefined) return { again: soon };
     const away = this.awayUntil - performance.now();
-    if (away > 0) return this.putOff(away);
+    if (away > 0) return { again: away };
     const answers = this.answersOf(ruled);
     const { until } = ruled;
     const before = answers.questions;
-    const answered = answers.of({ roles, query: attributes(question, ruled.listNames) });
+    const answered = answers.of({ roles, query });
     const asked = answers.questions > before;
     let answer: Answer;
     try {
       answer = await answered;
     } catch (error) {
       const changed = this.ruled !== ruled || Date.now() >= until;
-      return this.putOff(changed ? soon : this.failed(error));
+      return { again: changed ? soon : this.failed(error) };
     }
-    const number = ruled.numbers.get(answer.action);
-    if (this.ruled !== ruled || number === undefined) return this.putOff(soon);
+    if (this.ruled !== ruled) return { again: soon };
     if (asked && this.failures > 0) {
       this.failures = 0;
-      events.answers();
+      this.options.events.answers();
     }
-    this.counts[asked ? 'asked' : 'known']++;
-    events.ruled(asked ? 'asked' : 'known');
-    return { action: number, from: answer.from, until: Math.min(until, answer.from + maxAge) };
+    return { answer, asked, until };
   }
 
   /** Those of the present window of time. */
@@ -158,6 +171,8 @@ export class Desk {
     return { again };
   }
 }
+
+type Told = { answer: Answer; asked: boolean; until: number } | { again: number };
 
 /** The query as policies see it. */
 function attributes(

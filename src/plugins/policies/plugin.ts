@@ -18,6 +18,10 @@ export default definePlugin({
   setup(ctx) {
     const service = new Service(ctx);
     service.start();
-    return { health: () => service.health(), stop: () => service.stop() };
+    return {
+      health: () => service.health(),
+      operations: { rule: (subject) => service.explain(subject) },
+      stop: () => service.stop(),
+    };
   },
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Wires the plugin: the store's prefix and the tables on one side, Cerbos on the other, logs, metrics and health.
-import type { Change, Health, KeyValue } from '../../host/plugin.js';
+import { type Change, type Health, type KeyValue, z } from '../../host/plugin.js';
 import { readSecret } from '../../host/secrets.js';
 import type { PolicyState } from './candidates.js';
 import type { PoliciesContext } from './declaration.js';
@@ -12,6 +12,22 @@ import { readPolicies, writePolicies } from './pdp/files.js';
 import type { PolicyText } from './pdp/pdp.js';
 import { RemotePdp } from './pdp/remote.js';
 import { type InForce, Policies } from './policies.js';
+
+const rulingSubject = z.strictObject({
+  roleSet: z.int().min(0),
+  qname: z.string(),
+  qtype: z.string(),
+  client: z.string(),
+  lists: z.array(z.string()),
+});
+
+/** A query as policies see it, and whose. */
+export type RulingSubject = z.infer<typeof rulingSubject>;
+
+export interface RulingReport {
+  /** Absent: it cannot be said now. */
+  action?: string;
+}
 
 /** Policies that health names. */
 const named = 3;
@@ -88,6 +104,13 @@ export class Service {
     if (words.length > 0) return { state: 'degraded', reason: words.join('; ') };
     if (!this.force) return { state: 'ok', reason: 'policies have not been compiled yet' };
     return { state: 'ok', reason: `${counted(this.force.policies)} in force${this.askedAbout()}` };
+  }
+
+  /** What Cerbos says of a query of such a set of roles now, for `nnoe why`. @param subject a RulingSubject as JSON. */
+  async explain(subject: string | undefined): Promise<RulingReport> {
+    const { roleSet, ...query } = rulingSubject.parse(JSON.parse(subject ?? 'null'));
+    const action = await this.desk.explain(roleSet, query);
+    return action === undefined ? {} : { action };
   }
 
   /** Sets of roles whose queries Cerbos is asked about. */
