@@ -71,8 +71,7 @@ class Peer {
   bool closed() {
     char bytes[512];
     ssize_t size = 1;
-    while (size > 0 && ready(connection_.get()))
-      size = ::recv(connection_.get(), bytes, sizeof bytes, 0);
+    while (size > 0 && ready(connection_.get())) size = ::recv(connection_.get(), bytes, sizeof bytes, 0);
     return size <= 0;
   }
   void say(const void* data, size_t size) {

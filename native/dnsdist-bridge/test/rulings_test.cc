@@ -100,6 +100,7 @@ TEST_CASE("what is found is what a map of everything would say, also when most i
   for (int i = 0; i < 300; ++i) keys.push_back(drawn(random));
   uint64_t now = kNow;
   int hits = 0;
+  int wrong = 0;
   for (int i = 0; i < 200'000; ++i) {
     const Hash128 key = keys[random() % keys.size()];
     now += random() % 2;
@@ -113,9 +114,9 @@ TEST_CASE("what is found is what a map of everything would say, also when most i
     if (!rulings.find(key, now, action)) continue;
     ++hits;
     const auto expected = all.at({key.low, key.high});
-    REQUIRE(action == expected.first);
-    REQUIRE(now < expected.second);
+    if (action != expected.first || now >= expected.second) ++wrong;
   }
+  CHECK(wrong == 0);
   CHECK(hits > 20'000);
 }
 
@@ -124,15 +125,22 @@ TEST_CASE("a flood of names pushes rulings out and does nothing else") {
   Rulings rulings;
   const Hash128 kept = drawn(random);
   uint16_t action = 0;
-  for (int i = 0; i < 500'000; ++i) {
+  int wrong = 0;
+  int missed = 0;
+  for (int i = 0; i < 200'000; ++i) {
     const Hash128 key = drawn(random);
     rulings.put(key, 1, kNow, kNow + 1000, kNow);
-    REQUIRE(rulings.find(key, kNow, action));
+    if (!rulings.find(key, kNow, action) || action != 1) ++wrong;
     // Asked again as often as it is missed, it is there nearly always.
-    if (!rulings.find(kept, kNow, action)) rulings.put(kept, 2, kNow, kNow + 1000, kNow);
-    REQUIRE(rulings.find(kept, kNow, action));
-    REQUIRE(action == 2);
+    if (!rulings.find(kept, kNow, action)) {
+      ++missed;
+      rulings.put(kept, 2, kNow, kNow + 1000, kNow);
+    }
+    if (!rulings.find(kept, kNow, action) || action != 2) ++wrong;
   }
+  CHECK(wrong == 0);
+  CHECK(missed > 1);
+  CHECK(missed < 100);
 }
 
 TEST_CASE("one thread fills, others read: nobody is ever told another's ruling, or one that is over") {
@@ -159,7 +167,7 @@ TEST_CASE("one thread fills, others read: nobody is ever told another's ruling, 
       hits.fetch_add(found);
     });
   }
-  for (int i = 0; i < 200'000; ++i) {
+  for (int i = 0; i < 60'000; ++i) {
     const size_t each = random() % keys.size();
     // Every third is over, and says something else.
     if (i % 3 == 0) {
@@ -177,7 +185,7 @@ TEST_CASE("one thread fills, others read: nobody is ever told another's ruling, 
 
 TEST_CASE("a ring hands questions over in their order, and counts those that it had no place for") {
   QuestionRing ring;
-  constexpr uint64_t kCount = 200'000;
+  constexpr uint64_t kCount = 50'000;
   std::thread writer([&] {
     for (uint64_t i = 0; i < kCount; ++i) {
       RulingQuestion asked = question(std::to_string(i));

@@ -16,7 +16,7 @@ constexpr uint32_t kRulingVersion = 1;
 // Questions of one connection that may be without an answer; the host puts off what is above.
 constexpr uint32_t kMaxOutstanding = 512;
 constexpr uint32_t kMaxRulingAge = 3600000;  // ms; no ruling counts for longer
-constexpr uint32_t kMaxPutOff = 60000;        // ms
+constexpr uint32_t kMaxPutOff = 60000;       // ms
 
 enum class RulingFrame : uint8_t { kQuestion = 1, kRuling = 2 };
 
