@@ -25,7 +25,7 @@ namespace nnoe::bridge {
 
 struct Options {
   std::string directory;  // of the tables, absolute
-  std::string decisions;  // where counters and records go, absolute; empty: nowhere
+  std::string decisions;  // where counters, records and questions go, absolute; empty: nowhere
   std::string server;     // what it was loaded into, such as "dnsdist 1.7.3"; for the status
   std::string bridge;     // version of this library, likewise
   uint32_t sampling = 1;  // one decision in so many is recorded, 0: none; all are counted

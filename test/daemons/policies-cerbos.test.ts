@@ -8,8 +8,7 @@ import * as assert from 'uvu/assert';
 import { Answers } from '../../src/plugins/policies/answers.js';
 import { cerbosBinary } from '../../src/plugins/policies/pdp/binary.js';
 import { EmbeddedPdp } from '../../src/plugins/policies/pdp/embedded.js';
-import type { PolicyText } from '../../src/plugins/policies/pdp/pdp.js';
-import { plan } from '../../src/plugins/policies/pdp/pdp.js';
+import { check, OtherPolicies, type PolicyText, plan } from '../../src/plugins/policies/pdp/pdp.js';
 import { RemotePdp } from '../../src/plugins/policies/pdp/remote.js';
 import { verify } from '../../src/plugins/policies/pdp/verify.js';
 import { sleep, start, until } from './lib/process.js';
@@ -183,6 +182,13 @@ test('another Cerbos is given policies through its Admin API', async () => {
   );
   assert.is(await remote.load([policy('R.attr.qname == "a"')]), undefined);
   assert.match(JSON.stringify(await plan(remote.client, 'guest', 'allow')), '"a"');
+  const query = { qname: 'a', qtype: 'A', client: '::1', lists: [] };
+  const granted = (mark: string) => check(remote.client, ['guest'], ['allow'], [query], { mark });
+  assert.equal(await granted(remote.mark), [new Set(['allow'])]);
+  await granted('of others').then(
+    () => assert.unreachable(),
+    (error: Error) => assert.instance(error, OtherPolicies),
+  );
   assert.match([...((await remote.load([policy('foo(1)')])) ?? [])].join(), /undeclared reference/);
   assert.match(JSON.stringify(await plan(remote.client, 'guest', 'allow')), '"a"');
   assert.is(await remote.load([policy('true', 'other', 'other')]), undefined);

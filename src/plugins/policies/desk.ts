@@ -45,8 +45,8 @@ export interface DeskEvents {
   lost(): void;
 }
 
-/** Answers that the host remembers. */
-const most = 100_000;
+/** Answers that the host remembers: some 10 MB. */
+const most = 20_000;
 /** ms; a change of policies takes some hundred. */
 const soon = 50;
 const firstPause = 200;
