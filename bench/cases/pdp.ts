@@ -68,7 +68,7 @@ async function compiled(directory: string, site: Site): Promise<Compiled> {
   return { rate: (JSON.parse(head) as { rate: number }).rate, answers };
 }
 
-/** Fifty of one set of roles each: a request has one principal. */
+/** Fifty of one set of roles each, the most of a request, which has one principal. */
 function batches(questions: readonly SiteQuestion[]): { roleSet: number; at: number[] }[] {
   return roleSets.flatMap((_, roleSet) => {
     const own = questions.flatMap((question, i) => (question.roleSet === roleSet ? [i] : []));
@@ -124,6 +124,8 @@ async function measureIn(directory: string, options: CaseOptions): Promise<Recor
     await pdp.started();
     options.say(`pdp: ${QUESTIONS} questions`);
     await publish(tables, site, pdp);
+    // Cerbos compiles what it is asked about when it is asked first.
+    await asked(pdp, site.questions, ONE);
     const rates: number[] = [];
     const theirs: number[] = [];
     const crowded: number[] = [];

@@ -8,7 +8,7 @@ import type { QueryAttributes } from '../../src/plugins/policies/pdp/pdp.js';
 import { qtypeText } from '../../src/plugins/policies/qtypes.js';
 import { random } from './stats.js';
 
-export const QUESTIONS = 20_000;
+export const QUESTIONS = 5_000;
 export const LISTED = 10_000;
 const lists = ['ads', 'adult', 'malware'] as const;
 

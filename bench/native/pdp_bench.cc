@@ -5,6 +5,7 @@
 //   question: the verdict's act, reason, and number of its action.
 #include <time.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -16,11 +17,14 @@ namespace {
 
 using nnoe::bench::Bridge;
 
-struct Question {
-  std::vector<uint8_t> address;
-  std::vector<uint8_t> name;
+// All of it side by side, as a server has a packet.
+struct alignas(64) Question {
+  uint8_t address[4];
   uint16_t type;
+  uint8_t name_bytes;
+  uint8_t name[121];
 };
+static_assert(sizeof(Question) == 128);
 
 std::vector<uint8_t> bytes_of(const std::string& hex) {
   std::vector<uint8_t> bytes;
@@ -37,8 +41,16 @@ std::vector<Question> read_questions(const char* path) {
     std::string address;
     std::string name;
     unsigned type = 0;
-    if (words >> address >> name >> type)
-      questions.push_back({bytes_of(address), bytes_of(name), static_cast<uint16_t>(type)});
+    if (!(words >> address >> name >> type)) continue;
+    Question question{};
+    const std::vector<uint8_t> client = bytes_of(address);
+    const std::vector<uint8_t> wire = bytes_of(name);
+    if (client.size() != sizeof question.address || wire.size() > sizeof question.name) return {};
+    std::copy(client.begin(), client.end(), question.address);
+    std::copy(wire.begin(), wire.end(), question.name);
+    question.name_bytes = static_cast<uint8_t>(wire.size());
+    question.type = static_cast<uint16_t>(type);
+    questions.push_back(question);
   }
   return questions;
 }
@@ -64,8 +76,7 @@ int main(int argc, char** argv) {
   std::vector<nnoe_verdict> verdicts(questions.size());
   const auto ask = [&](size_t i, nnoe_verdict& verdict) {
     const Question& q = questions[i];
-    bridge.decide(bridge.handle(), q.address.data(), static_cast<uint32_t>(q.address.size()), q.name.data(),
-                  static_cast<uint32_t>(q.name.size()), q.type, &verdict);
+    bridge.decide(bridge.handle(), q.address, sizeof q.address, q.name, q.name_bytes, q.type, &verdict);
   };
   // The helper thread sees within a second that somebody asks, and gives a place to record in.
   ask(0, verdicts[0]);
