@@ -38,7 +38,7 @@ bool describe(const Generation& tables, const Question& question, const tables::
 }  // namespace
 
 __attribute__((noinline, cold)) PackedVerdict Runtime::consult(const Thread& thread, const Generation& tables,
-                                                               const Question& question,
+                                                               Question question,
                                                                const tables::QueryName& name,
                                                                PackedVerdict verdict) const noexcept {
   RulingQuestion asked;

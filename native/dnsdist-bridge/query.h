@@ -54,7 +54,7 @@ class Runtime::Query {
     generation_ = shared.current.load(std::memory_order_acquire);
     verdict_ = tables::decide({*generation_, question, name, runtime.fail_, nullptr});
     if (__builtin_expect(verdict_.reason() == tables::Reason::kFallbackMiss, 0))
-      verdict_ = runtime.consult(*thread_, *generation_, question, name, verdict_);
+      verdict_ = runtime.consult(*thread_, *generation_, question.copy(), name, verdict_);
     if (thread_->slot == nullptr) return;
     thread_->slot->count(verdict_);
     thread_->slot->record(question, name.data(), name.size(), verdict_, generation());

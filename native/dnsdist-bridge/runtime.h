@@ -60,7 +60,7 @@ class Runtime {
   Thread* join() noexcept;
   // The verdict of a query whose role set has no program: by what was ruled, or as it was.
   tables::PackedVerdict consult(const Thread& thread, const tables::Generation& tables,
-                                const tables::Question& question, const tables::QueryName& name,
+                                tables::Question question, const tables::QueryName& name,
                                 tables::PackedVerdict verdict) const noexcept;
   void run() noexcept;
   void try_look(bool again) noexcept;

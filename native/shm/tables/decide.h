@@ -136,10 +136,9 @@ struct Deciding {
   Act fail;         // what is done when nothing is known
   Trace* trace;     // null: nobody wants to know
 
-  // For what is called, which is seldom, part by part: so that until then they stay in registers.
+  // See Question.
   [[gnu::always_inline]] Deciding copy() const noexcept {
-    const Question& q = question;
-    return {tables, {q.address, q.address_bytes, q.name_bytes, q.name, q.type}, name, fail, trace};
+    return {tables, question.copy(), name, fail, trace};
   }
 };
 

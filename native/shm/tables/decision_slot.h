@@ -59,9 +59,7 @@ constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
   if (__builtin_expect(slot::ticks() - ticks_ >= fresh_ || name_bytes - 1 >= slot::kUsualName ||
                            question.address_bytes != 4 || head_ >= usual_end_,
                        0))
-    return write_any(
-        {question.address, question.address_bytes, question.name_bytes, question.name, question.type}, name,
-        name_bytes, verdict, generation);
+    return write_any(question.copy(), name, name_bytes, verdict, generation);
   uint8_t* const to = ring_ + (head_ & ring_mask_);
   begin(to, bytes, 4, name_bytes, question.type, verdict, generation);
   std::memcpy(to + sizeof(DecisionRecord), question.address, 4);

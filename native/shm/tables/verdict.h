@@ -85,6 +85,11 @@ struct Question {
   uint32_t name_bytes;
   const uint8_t* name;
   uint16_t type;
+
+  // Part by part, for what is called, which is seldom: so that until then they stay in registers.
+  [[gnu::always_inline]] Question copy() const noexcept {
+    return {address, address_bytes, name_bytes, name, type};
+  }
 };
 
 }  // namespace nnoe::tables
