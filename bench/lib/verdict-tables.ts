@@ -3,7 +3,7 @@
 // of a real Cerbos.
 import { pino } from 'pino';
 import { native } from '../../src/host/native.js';
-import type { TableName } from '../../src/host/plugin/tables.js';
+import type { RoleSet, TableName } from '../../src/host/plugin/tables.js';
 import { addonTables } from '../../src/host/tables/addon.js';
 import { TablesService } from '../../src/host/tables/service.js';
 import { askedInOrder } from '../../src/plugins/policies/actions.js';
@@ -16,6 +16,7 @@ import type { VerdictData } from './verdict-data.js';
 
 const LIST = 'listed';
 const OTHERWISE = 'refused';
+const GUEST = 'guest';
 
 /** What an operator might write: everybody but guests may ask, with some exceptions. */
 const policyOf = (exceptions: readonly string[]) => ({
@@ -96,7 +97,7 @@ export async function publishFull(
   await withTables(directory, ['roles', 'names', 'programs'], async (service) => {
     const roles = service.open('roles', signal, fail);
     const names = service.open('names', signal, fail);
-    await roles.replace(data.subnets.map((prefix) => ({ prefix, roles: ['guest'] })));
+    await roles.replace(data.subnets.map((prefix) => ({ prefix, roles: [GUEST] })));
     names.define([{ name: LIST, kind: 'block' }]);
     names.subscribe([{ lists: [LIST], roles: [], action: 'nxdomain' }]);
     const { names: count } = await names.load(LIST, {
@@ -104,23 +105,28 @@ export async function publishFull(
       format: 'domains',
       subdomains: true,
     });
-    await service.published();
-    if (names.size(LIST) < count * 0.99)
-      throw new Error(`${names.size(LIST)} names on the list, not ${count}`);
     const text = JSON.stringify(policyOf(policies[policy]));
     await publishPolicy(service, text, `${directory}-pdp`);
+    if (names.size(LIST) < count * 0.99)
+      throw new Error(`${names.size(LIST)} names on the list, not ${count}`);
   });
 }
 
 async function publishPolicy(service: TablesService, text: string, pdpDirectory: string): Promise<void> {
   const programs = service.open('programs', signal, fail);
-  let sets: readonly { id: number; roles: readonly string[] }[] = [];
+  // Told before the first generation, which waits for the programs.
+  let sets: readonly RoleSet[] = [];
   let lists: ReadonlyMap<string, number> = new Map();
-  programs.roleSets((given) => {
-    sets = given;
-  });
-  programs.lists((given) => {
-    lists = given;
+  await new Promise<void>((resolve) => {
+    const all = () => sets.some(({ roles }) => roles.includes(GUEST)) && lists.has(LIST) && resolve();
+    programs.roleSets((given) => {
+      sets = given;
+      all();
+    });
+    programs.lists((given) => {
+      lists = given;
+      all();
+    });
   });
   const facts = factsOf([parseSource('policy', text)]);
   const actions = askedInOrder(facts.actions);

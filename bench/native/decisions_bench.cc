@@ -36,7 +36,7 @@ inline void keep(const void* pointer) { asm volatile("" : : "r"(pointer) : "memo
 // A query as dnsdist sees most: a name of three labels, asked over IPv4.
 struct Asked {
   uint8_t address[4] = {10, 1, 2, 3};
-  uint8_t name[24] = "\3www\7example\3com";
+  uint8_t name[slot::kNameMove] = "\3www\7example\3com";
   Question question{address, sizeof address, 17, name, 1};
   Verdict verdict{Act::kAllow, Reason::kPolicy, 0, 3, kNoList, 12};
   // In the name's first label, and in the address.
@@ -51,6 +51,11 @@ struct Asked {
     address[3] = static_cast<uint8_t>(i);
     verdict.role_set = static_cast<uint16_t>(i & 63);
     keep(this);
+  }
+  void tell(Slot& slot) const noexcept {
+    const PackedVerdict packed(verdict);
+    slot.count(packed);
+    slot.record(question, name, question.name_bytes, packed, verdict.generation);
   }
 };
 
@@ -68,8 +73,7 @@ int write(uint64_t queries, const std::string& directory, bool write) {
   for (uint64_t i = 0; i < queries; ++i) {
     asked.vary(i);
     if (!write) continue;
-    slot->count(asked.verdict);
-    slot->record(asked.question, asked.verdict);
+    asked.tell(*slot);
   }
   const double ns = seconds_since(begin) * 1e9 / static_cast<double>(queries);
   std::printf("{\"queries\":%" PRIu64 ",\"ns\":%.2f}\n", queries, ns);
@@ -92,8 +96,7 @@ int drain(double seconds, const std::string& directory) {
     uint64_t i = 0;
     for (; !stop.load(std::memory_order_relaxed); ++i) {
       asked.vary(i);
-      slot->count(asked.verdict);
-      slot->record(asked.question, asked.verdict);
+      asked.tell(*slot);
     }
     written = i;
   });
@@ -134,8 +137,7 @@ int feed(uint64_t rate, double seconds, uint32_t names, size_t threads, const st
       for (; i < due; ++i) {
         asked.vary(i);
         asked.number(static_cast<uint32_t>(i % names));
-        slot->count(asked.verdict);
-        slot->record(asked.question, asked.verdict);
+        asked.tell(*slot);
       }
       if (rate != 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }

@@ -55,8 +55,8 @@ NNOE_EXPORT int nnoe_decide(nnoe_handle* handle, const uint8_t* address, uint32_
                             const uint8_t* name, uint32_t name_bytes, uint16_t qtype, nnoe_verdict* verdict) {
   const nnoe::tables::Question question{address, address_bytes, name_bytes, name, qtype};
   const nnoe::bridge::Runtime::Query query(*handle->runtime, question);
-  if (verdict != nullptr) std::memcpy(verdict, &query.verdict(), sizeof(*verdict));
-  return static_cast<int>(query.verdict().act);
+  if (verdict != nullptr) query.verdict().store(verdict, query.generation());
+  return static_cast<int>(query.verdict().act());
 }
 
 NNOE_EXPORT uint64_t nnoe_generation(const nnoe_handle* handle) { return handle->runtime->generation(); }

@@ -8,6 +8,7 @@
 
 #include "dnsdist-bridge/answer.h"
 #include "dnsdist-bridge/dnsdist_api.h"
+#include "dnsdist-bridge/lua_memory.h"
 #include "dnsdist-bridge/query.h"
 
 namespace nnoe::bridge {
@@ -78,7 +79,7 @@ int query(lua_State* lua) {
                                   static_cast<uint32_t>(name_bytes), reinterpret_cast<const uint8_t*>(name),
                                   api.dnsdist.qtype(dq)};
   const Runtime::Query asked(*bridge.runtime, question);
-  const bool allow = asked.verdict().act == tables::Act::kAllow;
+  const bool allow = asked.verdict().act() == tables::Act::kAllow;
   api.lua.pushinteger(lua, allow ? bridge.numbers.none : apply(dq, question, asked.action()));
   return 1;
 }
@@ -89,8 +90,8 @@ std::string text(lua_State* lua, int index) {
   return data == nullptr ? std::string() : std::string(data, size);
 }
 
-// Arguments: directory, decisions, sampling, fail, then the numbers of None, Drop, HeaderModify, Pool.
-// nnoe.lua has checked them.
+// Arguments: directory, decisions, sampling, fail, then the numbers of None, Drop, HeaderModify, Pool; and
+// whether this Lua belongs to one thread and does nothing else. nnoe.lua has checked them.
 void attach_first(lua_State* lua) {
   const LuaApi& api = bridge.api.lua;
   Options& options = bridge.options;
@@ -128,7 +129,10 @@ int attach(lua_State* lua) {
                         "tables of " + bridge.options.directory + " are in use: one directory a process");
   }
   if (bridge.runtime == nullptr) return push_failure(lua, bridge.why);
-  api.pushcclosure(lua, &query, 0);
+  const bool own = api.toboolean(lua, 9) != 0;
+  // Held by the function that it is for.
+  if (own) push_free_list(lua, api);
+  api.pushcclosure(lua, &query, own ? 1 : 0);
   if (bridge.why.empty()) return 1;
   api.pushlstring(lua, bridge.why.data(), bridge.why.size());
   bridge.why.clear();

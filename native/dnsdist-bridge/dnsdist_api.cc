@@ -27,10 +27,17 @@ const char* find_api(Api& api) noexcept {
   find("lua_tolstring", lua.tolstring, missing);
   find("lua_tonumber", lua.tonumber, missing);
   find("lua_tointeger", lua.tointeger, missing);
+  find("lua_toboolean", lua.toboolean, missing);
   find("lua_pushinteger", lua.pushinteger, missing);
   find("lua_pushlstring", lua.pushlstring, missing);
   find("lua_pushnil", lua.pushnil, missing);
   find("lua_pushcclosure", lua.pushcclosure, missing);
+  find("lua_newuserdata", lua.newuserdata, missing);
+  find("lua_createtable", lua.createtable, missing);
+  find("lua_setfield", lua.setfield, missing);
+  find("lua_setmetatable", lua.setmetatable, missing);
+  find("lua_getallocf", lua.getallocf, missing);
+  find("lua_setallocf", lua.setallocf, missing);
   DnsdistApi& dnsdist = api.dnsdist;
   find("dnsdist_ffi_dnsquestion_get_remoteaddr", dnsdist.remoteaddr, missing);
   find("dnsdist_ffi_dnsquestion_get_qname_raw", dnsdist.qname_raw, missing);

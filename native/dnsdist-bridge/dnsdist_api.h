@@ -13,16 +13,24 @@ struct dnsdist_ffi_dnsquestion_t;
 namespace nnoe::bridge {
 
 using LuaFunction = int (*)(lua_State*);
+using LuaAllocator = void* (*)(void* data, void* block, size_t old_size, size_t size);
 
 struct LuaApi {
   void* (*touserdata)(lua_State*, int);
   const char* (*tolstring)(lua_State*, int, size_t*);  // lives as long as the value is on the stack
   double (*tonumber)(lua_State*, int);
   ptrdiff_t (*tointeger)(lua_State*, int);
+  int (*toboolean)(lua_State*, int);
   void (*pushinteger)(lua_State*, ptrdiff_t);
   void (*pushlstring)(lua_State*, const char*, size_t);
   void (*pushnil)(lua_State*);
   void (*pushcclosure)(lua_State*, LuaFunction, int);
+  void* (*newuserdata)(lua_State*, size_t);
+  void (*createtable)(lua_State*, int, int);
+  void (*setfield)(lua_State*, int, const char*);
+  int (*setmetatable)(lua_State*, int);
+  LuaAllocator (*getallocf)(lua_State*, void**);
+  void (*setallocf)(lua_State*, LuaAllocator, void*);
 };
 
 using Dq = dnsdist_ffi_dnsquestion_t;

@@ -10,7 +10,7 @@ namespace nnoe::bridge {
 // Threads keep hold of it, so that one that ends after its runtime finds what it has to give back.
 struct Runtime::Shared {
   tables::Epochs epochs;
-  std::atomic<const tables::Generation*> current{nullptr};
+  std::atomic<const tables::Generation*> current{&kNothing};
   std::atomic<bool> asked{false};  // relaxed: some thread has asked; the helper need not know at once
 };
 
@@ -41,22 +41,20 @@ inline Runtime::Thread* Runtime::here() noexcept {
 class Runtime::Query {
  public:
   [[gnu::always_inline]] Query(Runtime& runtime, const tables::Question& question) noexcept
-      : thread_(runtime.here()),
-        verdict_{tables::Act::kAllow, tables::Reason::kNoTables, 0, 0, tables::kNoList, 0} {
-    if (__builtin_expect(thread_ != nullptr, 1)) {
-      Shared& shared = *runtime.shared_;
-      shared.epochs.enter(*thread_->reader);
-      // SYNC read:generation - acquire; partner: replace.
-      generation_ = shared.current.load(std::memory_order_acquire);
+      : thread_(runtime.here()) {
+    tables::QueryName name;
+    if (__builtin_expect(thread_ == nullptr, 0)) {
+      verdict_ = tables::decide_any({kNothing, question, name, runtime.fail_, nullptr});
+      return;
     }
-    if (__builtin_expect(generation_ != nullptr, 1)) {
-      tables::Trace trace;
-      verdict_ = tables::decide(*generation_, question, trace);
-    }
-    if (__builtin_expect(!has_action(verdict_.reason), 0)) follow_fail(runtime.options_.fail_closed);
-    if (thread_ == nullptr || thread_->slot == nullptr) return;
+    Shared& shared = *runtime.shared_;
+    shared.epochs.enter(*thread_->reader);
+    // SYNC read:generation - acquire; partner: replace.
+    generation_ = shared.current.load(std::memory_order_acquire);
+    verdict_ = tables::decide({*generation_, question, name, runtime.fail_, nullptr});
+    if (thread_->slot == nullptr) return;
     thread_->slot->count(verdict_);
-    thread_->slot->record(question, verdict_);
+    thread_->slot->record(question, name.data(), name.size(), verdict_, generation());
   }
   ~Query() {
     if (thread_ != nullptr) tables::Epochs::exit(*thread_->reader);
@@ -64,10 +62,11 @@ class Runtime::Query {
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
-  const tables::Verdict& verdict() const noexcept { return verdict_; }
+  tables::PackedVerdict verdict() const noexcept { return verdict_; }
+  uint64_t generation() const noexcept { return generation_->head.generation; }
   const tables::Action& action() const noexcept {
-    if (has_action(verdict_.reason)) return generation_->actions->view[verdict_.action];
-    return verdict_.act == tables::Act::kAllow ? kAllowed : kRefused;
+    if (has_action(verdict_.reason())) return generation_->actions->view[verdict_.action()];
+    return verdict_.act() == tables::Act::kAllow ? kAllowed : kRefused;
   }
 
  private:
@@ -83,13 +82,10 @@ class Runtime::Query {
         1u << static_cast<uint32_t>(Reason::kFallback) | 1u << static_cast<uint32_t>(Reason::kFallbackMiss);
     return (kWith >> static_cast<uint32_t>(reason) & 1) != 0;
   }
-  void follow_fail(bool closed) noexcept {
-    verdict_.act = closed ? tables::Act::kRefused : tables::Act::kAllow;
-  }
 
-  Thread* thread_;
-  tables::Verdict verdict_;
-  const tables::Generation* generation_ = nullptr;
+  Thread* const thread_;
+  const tables::Generation* generation_ = &kNothing;
+  tables::PackedVerdict verdict_{tables::Act::kAllow, tables::Reason::kNoTables, 0, 0, tables::kNoList};
 };
 
 }  // namespace nnoe::bridge

@@ -84,12 +84,15 @@ struct Runtime::Threads {
   static thread_local Threads here;
 };
 
+const Generation Runtime::kNothing;
+
 thread_local Runtime::Threads Runtime::Threads::here;
 
 __thread Runtime::Last Runtime::Last::here{0, nullptr};
 
 Runtime::Runtime(const Options& options)
     : options_(options),
+      fail_(options.fail_closed ? tables::Act::kRefused : tables::Act::kAllow),
       number_(runtimes.fetch_add(1, std::memory_order_relaxed) + 1),
       shared_(std::make_shared<Shared>()),
       loader_(options.directory),
@@ -105,7 +108,7 @@ Runtime::Runtime(const Options& options)
 
 std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why) noexcept try {
   std::unique_ptr<Runtime> runtime(new Runtime(options));
-  runtime->look(true);
+  runtime->try_look(true);
   if (!runtime->held_) why = "there are no tables to go by in " + options.directory;
   // Signals are the server's.
   sigset_t all;
@@ -128,7 +131,7 @@ std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why
 Runtime::~Runtime() {
   const uint64_t one = 1;
   if (helper_.joinable() && ::write(stop_.get(), &one, sizeof(one)) == sizeof(one)) helper_.join();
-  shared_->current.store(nullptr, std::memory_order_release);
+  shared_->current.store(&kNothing, std::memory_order_release);
 }
 
 uint64_t Runtime::generation() const noexcept {
@@ -137,7 +140,7 @@ uint64_t Runtime::generation() const noexcept {
   if (thread == nullptr) return 0;
   shared_->epochs.enter(*thread->reader);
   const Generation* current = shared_->current.load(std::memory_order_acquire);
-  const uint64_t number = current == nullptr ? 0 : current->head.generation;
+  const uint64_t number = current->head.generation;
   Epochs::exit(*thread->reader);
   return number;
 }
@@ -149,17 +152,20 @@ void Runtime::run() noexcept {
   Watch watch(options_.directory);
   for (int looks = 1;; ++looks) {
     watch.begin();
-    try {
-      look(looks % kAgainEvery == 0);
-      keep_decisions();
-    } catch (const std::exception& error) {
-      say(std::string("tables were not loaded: ") + error.what());
-    }
+    try_look(looks % kAgainEvery == 0);
     pollfd events[] = {{stop_.get(), POLLIN, 0}, {watch.fd(), POLLIN, 0}};
     ::poll(events, watch.fd() < 0 ? 1 : 2, kLookEvery);
     if (events[0].revents != 0) return;
     watch.take();
   }
+}
+
+// Whatever is in the way now may not be there next time.
+void Runtime::try_look(bool again) noexcept try {
+  look(again);
+  keep_decisions();
+} catch (const std::exception& error) {
+  say(std::string("tables were not loaded: ") + error.what());
 }
 
 void Runtime::look(bool again) {

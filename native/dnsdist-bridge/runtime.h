@@ -47,15 +47,19 @@ class Runtime {
   struct Threads;
   struct Last;
 
+  static const tables::Generation kNothing;  // what queries get before there is something
+
   explicit Runtime(const Options& options);
   Thread* here() noexcept;
   Thread* join() noexcept;
   void run() noexcept;
+  void try_look(bool again) noexcept;
   void look(bool again);
   void replace(std::shared_ptr<const tables::Generation> next);
   void keep_decisions();
 
   const Options options_;
+  const tables::Act fail_;
   const uint64_t number_;  // of this runtime in the process; never used again
   std::shared_ptr<Shared> shared_;
   tables::GenerationLoader loader_;

@@ -10,7 +10,7 @@ import type { Tables } from '../../src/host/plugin/tables.js';
 import { addonTables } from '../../src/host/tables/addon.js';
 import { TablesService } from '../../src/host/tables/service.js';
 import { sleep, until } from './lib/process.js';
-import { verdicts } from './lib/verdicts.js';
+import { type Verdicts, verdicts } from './lib/verdicts.js';
 import { temporary } from './lib/workspace.js';
 
 const client = '192.0.2.1';
@@ -39,12 +39,22 @@ function begin(directory: string, ...tables: (keyof Tables)[]) {
   };
 }
 
+const bridges: Verdicts[] = [];
+function ask(directory: string): Verdicts {
+  const bridge = verdicts(directory, 'closed');
+  bridges.push(bridge);
+  return bridge;
+}
+test.after(() => {
+  for (const bridge of bridges) bridge.stop();
+});
+
 const exact = (...names: string[]) => names.map((name) => ({ name, scope: 'exact' as const }));
 
 test('the first generation waits for every table: mappings alone would let everybody pass', async () => {
   const directory = temporary('tables');
   const host = begin(directory, 'roles', 'names');
-  const bridge = verdicts(directory, 'closed');
+  const bridge = ask(directory);
   await host.roles().replace([{ prefix: client, roles: ['kids'] }]);
   await sleep(100);
   assert.match(await bridge.ask(client, 'ads.example'), /^refused /, 'mappings alone');
@@ -63,7 +73,7 @@ test('the first generation waits for every table: mappings alone would let every
 test('a list that cannot be read holds up the first generation no longer than its reading', async () => {
   const directory = temporary('tables');
   const host = begin(directory, 'roles', 'names');
-  const bridge = verdicts(directory, 'closed');
+  const bridge = ask(directory);
   await host.roles().replace([{ prefix: client, roles: ['kids'] }]);
   const names = host.names();
   names.define([
@@ -98,7 +108,7 @@ test('single names stay blocked over a restart that reads no list again', async 
   assert.is(names.size('threats'), 2);
   await first.service.close();
 
-  const bridge = verdicts(directory, 'closed');
+  const bridge = ask(directory);
   assert.is(await bridge.ask(client, 'new.example'), 'nxdomain block-list');
   const second = begin(directory, 'names');
   const again = define(second);
@@ -144,7 +154,7 @@ test('a directory whose manifest is lost does not take the names of one list for
   await again.load('good', { path: '/nowhere' }).catch(() => undefined);
   await again.load('ads', { path: '/nowhere' }).catch(() => undefined);
   await second.service.published();
-  const bridge = verdicts(directory, 'closed');
+  const bridge = ask(directory);
   for (const name of ['good.example', 'fine.example'])
     assert.is.not(await bridge.ask(client, name), 'nxdomain block-list', name);
   await second.service.close();
@@ -170,7 +180,7 @@ test('a name set before a list was handed over whole does not come after it', as
   await handed;
   names.set('ads', 'after.example', 'exact');
   await host.service.published();
-  const bridge = verdicts(directory, 'closed');
+  const bridge = ask(directory);
   assert.is(await bridge.ask(client, 'a.example'), 'nxdomain block-list');
   assert.is(await bridge.ask(client, 'after.example'), 'nxdomain block-list');
   assert.is(await bridge.ask(client, 'before.example'), 'allow no-policy');
@@ -180,7 +190,7 @@ test('a name set before a list was handed over whole does not come after it', as
 test('a list that some roles are let off does not let them off the policies', async () => {
   const directory = temporary('tables');
   const host = begin(directory, 'roles', 'names', 'programs');
-  const bridge = verdicts(directory, 'closed');
+  const bridge = ask(directory);
   await host.roles().replace([{ prefix: client, roles: ['staff'] }]);
   const names = host.names();
   names.define([{ name: 'ads', kind: 'block' }]);

@@ -37,7 +37,7 @@ std::unique_ptr<Runtime> started(const std::string& directory, bool fail_closed 
 Verdict ask(Runtime& runtime, const char* client, const char* name) {
   const Asked asked(client, name);
   const Runtime::Query query(runtime, asked.question());
-  return query.verdict();
+  return query.verdict().unpacked(query.generation());
 }
 
 bool within(int ms, const std::function<bool()>& holds) {
@@ -91,8 +91,8 @@ TEST_CASE("a name that is none gets what `fail` says") {
   const uint8_t names[][4] = {{3, 'a', 'b', 'c'}, {1, 'a', 64, 0}, {0, 0, 0, 0}, {0xc0, 0, 0, 0}};
   for (const auto& name : names) {
     const Runtime::Query query(*closed, {address, 4, 4, name, 1});
-    CHECK(query.verdict().reason == Reason::kMalformed);
-    CHECK(query.verdict().act == Act::kRefused);
+    CHECK(query.verdict().reason() == Reason::kMalformed);
+    CHECK(query.verdict().act() == Act::kRefused);
     CHECK(query.action().what() == Act::kRefused);
   }
 }

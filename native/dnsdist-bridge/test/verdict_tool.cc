@@ -22,7 +22,7 @@ int main(int count, char** arguments) {
   for (std::string client, name; std::cin >> client >> name;) {
     const nnoe::test::Asked asked(client, name == "." ? "" : name);
     const nnoe::bridge::Runtime::Query query(*runtime, asked.question());
-    const nnoe::tables::Verdict& verdict = query.verdict();
+    const nnoe::tables::Verdict verdict = query.verdict().unpacked(query.generation());
     std::printf("%s %s %llu\n", acts[static_cast<size_t>(verdict.act)],
                 reasons[static_cast<size_t>(verdict.reason)],
                 static_cast<unsigned long long>(verdict.generation));

@@ -13,6 +13,7 @@ namespace nnoe::tables {
 
 // The lists that a query's name is on, level by level, as the walk finds them.
 struct Levels {
+  Levels() noexcept {}  // the levels themselves are left as they are
   struct Level {
     uint16_t listset;
     uint8_t depth;  // labels below the root
@@ -36,57 +37,47 @@ inline bool is_mapped4(const uint8_t* address) noexcept {
   return high == 0 && middle == 0xffff0000u;
 }
 
-// Table by table: a delta stands in front of its base, single addresses in front of subnets. `host` is what
-// the base's hosts say, asked for only when there are some.
-template <class Host, class Find>
-[[gnu::always_inline]] inline uint16_t role_set_by(const Generation& tables, Host&& host,
-                                                   Find&& find) noexcept {
+// Table by table: a delta stands in front of its base, single addresses in front of subnets.
+template <class Find>
+inline uint16_t role_set_by(const Generation& tables, Find&& find) noexcept {
   uint16_t found = kAbsent;
   if (tables.hosts_delta) found = find(tables.hosts_delta->view);
-  if (found == kAbsent && tables.hosts) found = host();
-  if (__builtin_expect(found < kRemoved, 1)) return found;
+  if (found == kAbsent && tables.hosts) found = find(tables.hosts->view);
+  if (found < kRemoved) return found;
   found = kAbsent;
   if (tables.prefixes_delta) found = find(tables.prefixes_delta->view);
   if (found == kAbsent && tables.prefixes) found = find(tables.prefixes->view);
   return found < kRemoved ? found : kDefaultRoleSet;
 }
 
-// Who asks, in two steps: what the second one reads is asked of the memory in the first.
-class Client {
- public:
-  // `question.address_bytes` is 4 or 16; anything else has no mapping.
-  [[gnu::always_inline]] Client(const Generation& tables, const Question& question) noexcept {
-    const uint8_t* address = question.address;
-    if (__builtin_expect(question.address_bytes != 4, 0)) {
-      if (question.address_bytes != 16) return;
-      if (!is_mapped4(address)) {
-        v6_ = address;
-        if (tables.hosts) tables.hosts->view.prefetch6(address);
-        return;
-      }
-      address += 12;
-    }
-    v4_ = load_be32(address);
-    is_v4_ = true;
-    if (tables.hosts) bucket_ = tables.hosts->view.begin4(v4_);
-  }
+// Of any client. `address_bytes` is 4 or 16; anything else has no mapping.
+[[gnu::noinline]] inline uint16_t role_set_of(const Generation& tables, const Question& question) noexcept {
+  const uint8_t* address = question.address;
+  if (question.address_bytes == 16 && !is_mapped4(address))
+    return role_set_by(tables, [&](const auto& table) { return table.find6(address); });
+  if (question.address_bytes != 4 && question.address_bytes != 16) return kDefaultRoleSet;
+  const uint32_t v4 = load_be32(address + question.address_bytes - 4);
+  return role_set_by(tables, [&](const auto& table) { return table.find4(v4); });
+}
 
-  [[gnu::always_inline]] uint16_t role_set(const Generation& tables) const noexcept {
-    if (__builtin_expect(is_v4_, 1))
-      return role_set_by(
-          tables, [&] { return Hosts::find4(bucket_, v4_); },
-          [&](const auto& table) { return table.find4(v4_); });
-    if (v6_ == nullptr) return kDefaultRoleSet;
-    return role_set_by(
-        tables, [&] { return tables.hosts->view.find6(v6_); },
-        [&](const auto& table) { return table.find6(v6_); });
+// Of an IPv4 address when nothing changed since the tables were built, in two steps: what the second one
+// reads is asked of the memory in the first.
+class Client4 {
+ public:
+  [[gnu::always_inline]] Client4(const QueryTables& query, const uint8_t* address) noexcept
+      : v4_(load_be32(address)), bucket_(query.has_hosts ? query.hosts.begin4(v4_) : nullptr) {}
+
+  [[gnu::always_inline]] uint16_t role_set(const QueryTables& query) const noexcept {
+    uint16_t found = kAbsent;
+    if (bucket_ != nullptr) found = Hosts::find4(bucket_, v4_);
+    if (__builtin_expect(found < kRemoved, 1)) return found;
+    if (query.has_prefixes) found = query.prefixes.find4(v4_);
+    return found < kRemoved ? found : kDefaultRoleSet;
   }
 
  private:
-  const HostBucket4* bucket_ = nullptr;
-  const uint8_t* v6_ = nullptr;
-  uint32_t v4_ = 0;
-  bool is_v4_ = false;
+  const uint32_t v4_;
+  const HostBucket4* const bucket_;
 };
 
 // What lists say, as the walk goes from the top of a name down: the deepest level with an opinion decides.
@@ -107,12 +98,14 @@ inline uint16_t role_class_of(const Generation& tables, uint16_t role_set) noexc
   return tables.subscriptions ? tables.subscriptions->view.class_of(role_set) : uint16_t{0};
 }
 
-// With a delta of names.
-[[gnu::noinline]] inline Outcome look_up_changed(const Generation& tables, const QueryName& name,
-                                                 uint16_t role_class, Levels& levels) noexcept {
+// What the lists say of a name, all levels of it.
+inline Outcome look_up(const Generation& tables, const QueryName& name, uint16_t role_set,
+                       Levels& levels) noexcept {
   Gathered gathered{levels, {}};
+  const uint16_t role_class = role_class_of(tables, role_set);
   const Names* base = tables.names ? &tables.names->view : nullptr;
-  walk(base, &tables.names_delta->view, name, [&](size_t depth, uint16_t listset, bool in_delta) {
+  const Names* delta = tables.names_delta ? &tables.names_delta->view : nullptr;
+  walk(base, delta, name, [&](size_t depth, uint16_t listset, bool in_delta) {
     gathered.add(in_delta ? tables.outcomes_delta.get() : tables.outcomes.get(), role_class, depth, listset,
                  in_delta);
   });
@@ -129,80 +122,106 @@ inline void union_of(const Generation& tables, const Levels& levels, uint64_t* l
   }
 }
 
-inline Act act_of(const Generation& tables, uint16_t action) noexcept {
-  return tables.actions->view[action].what();
-}
-
-// What the role set's program says; `verdict` has the role set.
-inline void run_program(const Generation& tables, const Question& question, const QueryName& name,
-                        const Levels& levels, Verdict& verdict, uint16_t& terminal) noexcept {
-  Request request;
-  request.name = name.data();
-  request.name_bytes = static_cast<uint32_t>(name.size());
-  request.address = question.address;
-  request.address_bytes = question.address_bytes;
-  request.type = question.type;
-  uint64_t lists[kMaxLists / 64];
-  if (levels.count > 0) {
-    union_of(tables, levels, lists);
-    request.lists = lists;
-  }
-  const Programs::Outcome outcome = tables.programs->view.run(verdict.role_set, request);
-  terminal = outcome.terminal;
-  if (__builtin_expect(outcome.result == Programs::Result::kUnplanned, 0)) {
-    verdict.reason = Reason::kUnplanned;
-    return;
-  }
-  verdict.reason = outcome.result == Programs::Result::kAction ? Reason::kPolicy : Reason::kFallbackMiss;
-  verdict.action = outcome.action;
-  verdict.act = act_of(tables, outcome.action);
-}
-
 // Everything that was found on the way to a verdict, for who wants to explain it.
 struct Trace {
   Levels levels;
-  Outcome lists;
   uint16_t terminal = 0;  // of the program, with Reason::kPolicy
 };
 
-// Verdicts whose reason says `fail` have no action yet: the caller decides what that means.
+// A question on its way to a verdict.
+struct Deciding {
+  const Generation& tables;
+  Question question;
+  QueryName& name;  // becomes the question's, empty when that is none
+  Act fail;         // what is done when nothing is known
+  Trace* trace;     // null: nobody wants to know
+
+  // For what is called, which is seldom, part by part: so that until then they stay in registers.
+  [[gnu::always_inline]] Deciding copy() const noexcept {
+    const Question& q = question;
+    return {tables, {q.address, q.address_bytes, q.name_bytes, q.name, q.type}, name, fail, trace};
+  }
+};
+
+// What holds for a role set without a program, when the lists said `before`.
+[[gnu::noinline]] inline PackedVerdict without_program(Deciding d, PackedVerdict before) noexcept {
+  const QueryTables& query = d.tables.query;
+  const uint16_t role_set = before.role_set();
+  if (!query.has_programs)
+    return query.without == Reason::kNoTables ? PackedVerdict{d.fail, query.without, 0, role_set, kNoList}
+                                              : before;
+  const Programs::Outcome outcome = query.programs.without_program(role_set);
+  if (outcome.result == Programs::Result::kUnplanned)
+    return {d.fail, Reason::kUnplanned, 0, role_set, before.list()};
+  return {query.actions[outcome.action].what(), Reason::kFallbackMiss, outcome.action, role_set,
+          before.list()};
+}
+
+// What the role set's program says; `before`: the lists.
+[[gnu::always_inline]] inline PackedVerdict run_program(const Deciding& d, const uint64_t* lists,
+                                                        PackedVerdict before) noexcept {
+  const QueryTables& query = d.tables.query;
+  const Question& question = d.question;
+  const QueryName& name = d.name;
+  const auto size = static_cast<uint32_t>(name.size());
+  const Step* at = query.programs.first(before.role_set());
+  if (__builtin_expect(at == nullptr, 0)) return without_program(d.copy(), before);
+  at = query.programs.finish(at, name.data(), size, question.type, lists, [&]() -> Request {
+    return {name.data(), size, question.address_bytes, question.address, lists, question.type};
+  });
+  if (d.trace != nullptr) d.trace->terminal = at->operand;
+  return {query.actions[at->value].what(), Reason::kPolicy, at->value, before.role_set(), before.list()};
+}
+
+// From the lists on, for a name that may be on some.
+[[gnu::noinline]] inline PackedVerdict decide_listed(Deciding d, uint16_t role_set) noexcept {
+  const QueryTables& query = d.tables.query;
+  Levels here;
+  Levels& levels = d.trace != nullptr ? d.trace->levels : here;
+  const Outcome found = look_up(d.tables, d.name, role_set, levels);
+  if (found.code >= Outcome::kBlock) {
+    const uint32_t action = found.code - Outcome::kBlock;
+    return {query.actions[action].what(), Reason::kBlockList, action, role_set, found.list};
+  }
+  const Reason reason = found.code == Outcome::kAllow ? Reason::kAllowList : Reason::kNoPolicy;
+  const PackedVerdict before{Act::kAllow, reason, 0, role_set, found.list};
+  if (!query.has_programs) return without_program(d.copy(), before);
+  uint64_t lists[kMaxLists / 64];
+  if (levels.count > 0) union_of(d.tables, levels, lists);
+  return run_program(d, levels.count > 0 ? lists : nullptr, before);
+}
+
+// Any question on any tables.
+[[gnu::noinline]] inline PackedVerdict decide_any(Deciding d) noexcept {
+  const QueryTables& query = d.tables.query;
+  const uint16_t role_set = role_set_of(d.tables, d.question);
+  if (!d.name.parse(d.question.name, d.question.name_bytes)) {
+    d.name.clear();
+    return {d.fail, query.without == Reason::kNoTables ? query.without : Reason::kMalformed, 0, role_set,
+            kNoList};
+  }
+  if (query.has_names || query.names_delta) return decide_listed(d.copy(), role_set);
+  const PackedVerdict before{Act::kAllow, Reason::kNoPolicy, 0, role_set, kNoList};
+  return query.has_programs ? run_program(d, nullptr, before) : without_program(d.copy(), before);
+}
+
 // Large tables are not in the processor's caches: every place that can be known is asked of the memory before
 // the first is looked at, so that the query waits once and not four times.
-[[gnu::always_inline]] inline Verdict decide(const Generation& tables, const Question& question,
-                                             Trace& trace) noexcept {
-  const Client client(tables, question);
-  Verdict verdict{Act::kAllow, Reason::kNoPolicy, 0, kDefaultRoleSet, kNoList, tables.head.generation};
-  QueryName name;
+[[gnu::always_inline]] inline PackedVerdict decide(const Deciding& d) noexcept {
+  const QueryTables& query = d.tables.query;
+  if (__builtin_expect(d.question.address_bytes != 4 || !query.usual, 0)) {
+    if (!query.nothing) return decide_any(d.copy());
+    d.name.clear();
+    return {Act::kAllow, Reason::kNoPolicy, 0, kDefaultRoleSet, kNoList};
+  }
+  const Client4 client(query, d.question.address);
   Names::Path path;
-  const Names* names = tables.names && !tables.names_delta ? &tables.names->view : nullptr;
-  const bool well_formed = name.parse(question.name, question.name_bytes);
-  if (names != nullptr && well_formed) names->begin(name, path);
-  verdict.role_set = client.role_set(tables);
-  if (__builtin_expect(!well_formed, 0)) {
-    verdict.reason = Reason::kMalformed;
-    return verdict;
-  }
-  if (names != nullptr) {
-    // Nothing but this is known to what is called: the verdict stays in registers.
-    Gathered gathered{trace.levels, {}};
-    const uint16_t role_set = verdict.role_set;
-    names->finish(name, path, [&tables, &gathered, role_set](size_t depth, uint16_t listset) {
-      gathered.add(tables.outcomes.get(), role_class_of(tables, role_set), depth, listset, false);
-    });
-    trace.lists = gathered.found;
-  } else if (tables.names_delta) {
-    trace.lists = look_up_changed(tables, name, role_class_of(tables, verdict.role_set), trace.levels);
-  }
-  verdict.list = trace.lists.list;
-  if (trace.lists.code >= Outcome::kBlock) {
-    verdict.reason = Reason::kBlockList;
-    verdict.action = static_cast<uint16_t>(trace.lists.code - Outcome::kBlock);
-    verdict.act = act_of(tables, verdict.action);
-    return verdict;
-  }
-  if (trace.lists.code == Outcome::kAllow) verdict.reason = Reason::kAllowList;
-  if (tables.programs) run_program(tables, question, name, trace.levels, verdict, trace.terminal);
-  return verdict;
+  if (__builtin_expect(
+          !d.name.parse(d.question.name, d.question.name_bytes) || !query.names.begin_usual(d.name, path), 0))
+    return decide_any(d.copy());
+  const uint16_t role_set = client.role_set(query);
+  if (__builtin_expect(!query.names.misses(path), 0)) return decide_listed(d.copy(), role_set);
+  return run_program(d, nullptr, {Act::kAllow, Reason::kNoPolicy, 0, role_set, kNoList});
 }
 
 }  // namespace nnoe::tables

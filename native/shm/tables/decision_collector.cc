@@ -29,7 +29,8 @@ constexpr int kTurns = 64;  // batches of one process before the next has its tu
 constexpr const char* kLockFile = "host.lock";
 // Whoever dnsdist runs as is in our group; files that it makes get that group too.
 constexpr mode_t kDirectoryMode = 02770;
-constexpr size_t kMostName = 63;  // decision_totals.h
+constexpr time_t kTemporaryAge = 60;  // s; a file is made in less
+constexpr size_t kMostName = 63;      // decision_totals.h
 
 uint64_t secret() {
   uint64_t word = 0;
@@ -128,11 +129,27 @@ bool DecisionCollector::hold_directory() {
   return true;
 }
 
+// What bridges left that ended while they made their file. A living one has a lock on it.
+void DecisionCollector::clear_temporaries() {
+  std::vector<std::string> names;
+  journal::Error error;
+  journal::list_names(held_.get(), names, error);
+  for (const std::string& name : names) {
+    struct stat info {};
+    const std::string_view end(kDecisionsTemporary);
+    if (name.size() < end.size() || name.compare(name.size() - end.size(), end.size(), end) != 0) continue;
+    const Fd file = journal::open_below(held_.get(), name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    if (!file || ::fstat(file.get(), &info) != 0 || info.st_mtime + kTemporaryAge > ::time(nullptr)) continue;
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(held_.get(), name.c_str(), 0);
+  }
+}
+
 void DecisionCollector::scan() {
   next_.trouble = {};
   std::vector<std::string> names;
   std::string why;
   if (hold_directory()) {
+    if (first_) clear_temporaries();
     if (DecisionReader::list(directory_, names, why))
       find(names);
     else

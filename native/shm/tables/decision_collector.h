@@ -64,6 +64,7 @@ class DecisionCollector {
 
   void run() noexcept;
   bool hold_directory();
+  void clear_temporaries();
   void scan();
   void find(const std::vector<std::string>& names);
   void meet(const std::string& name);

@@ -49,6 +49,7 @@ void Slot::move() noexcept {
   ring_ = area->ring();
   head_word_ = area->head();
   head_ = 0;
+  usual_end_ = 0;
   number_ = 0;
   if (sampling_ == 0)
     until_ = kNever;
@@ -67,14 +68,38 @@ void Slot::draw_next() noexcept {
   until_ = sampling_ == 1 ? 1 : 1 + random_ % (2 * uint64_t{sampling_} - 1);
 }
 
-// Before a record that is not one of many: what the next one is, and what time it is.
-void Slot::write_slowly(const Question& question, const Verdict& verdict) noexcept {
+// Any record, when it is due: what the next one is, what time it is, where a block ends.
+void Slot::write_any(Question question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+                     uint64_t generation) noexcept {
   if (sampling_ != 1) draw_next();
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  time_us_ = static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_nsec) / 1000u;
-  ticks_ = slot::ticks();
-  put(question, verdict);
+  if (slot::ticks() - ticks_ >= fresh_) {
+    timespec time{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+    time_us_ = static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_nsec) / 1000u;
+    ticks_ = slot::ticks();
+  }
+  // One that is none is told as it came.
+  if (name_bytes == 0) {
+    name = question.name;
+    name_bytes = question.name_bytes;
+  }
+  if (name_bytes - 1 >= kMaxName) return;
+  const size_t address_bytes = question.address_bytes == 16 ? 16 : question.address_bytes == 4 ? 4 : 0;
+  if (address_bytes == 0) return;
+  const size_t bytes = (sizeof(DecisionRecord) + address_bytes + name_bytes + 7) & ~size_t{7};
+  const size_t left = kRingBlock - (head_ & (kRingBlock - 1));
+  if (left < bytes) {
+    ring_[head_ & ring_mask_] = 0;
+    head_ += left;
+  }
+  uint8_t* const to = ring_ + (head_ & ring_mask_);
+  // The last word first: what the name leaves of it is zero.
+  std::memset(to + bytes - 8, 0, 8);
+  begin(to, bytes, address_bytes, name_bytes, question.type, verdict, generation);
+  std::memcpy(to + sizeof(DecisionRecord), question.address, address_bytes);
+  std::memcpy(to + sizeof(DecisionRecord) + address_bytes, name, name_bytes);
+  publish(bytes);
+  usual_end_ = (head_ | (kRingBlock - 1)) - slot::kUsualRoom;
 }
 
 }  // namespace nnoe::tables

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Writing one record; decision_writer.h includes it.
+// Writing the usual record; decision_writer.h includes it.
 #pragma once
 
 #include <cstring>
@@ -22,60 +22,28 @@ constexpr bool kHasTicks = false;
 [[gnu::always_inline]] inline uint64_t ticks() noexcept { return 0; }
 #endif
 
-template <class Word>
-[[gnu::always_inline]] inline void copy_ends(uint8_t* to, const uint8_t* from, size_t size) noexcept {
-  Word first;
-  Word last;
-  std::memcpy(&first, from, sizeof first);
-  std::memcpy(&last, from + size - sizeof last, sizeof last);
-  std::memcpy(to, &first, sizeof first);
-  std::memcpy(to + size - sizeof last, &last, sizeof last);
-}
-
-struct Sixteen {
-  uint64_t words[2];
-};
-
-// Of 1..kMaxName bytes, by moves that overlap: the size of most names is worth no call. Nothing is read
-// behind `from + size`.
-[[gnu::always_inline]] inline void copy_name(uint8_t* to, const uint8_t* from, size_t size) noexcept {
-  for (; __builtin_expect(size > 32, 0); to += 16, from += 16, size -= 16) std::memcpy(to, from, 16);
-  if (size >= 16)
-    copy_ends<Sixteen>(to, from, size);
-  else if (size >= 8)
-    copy_ends<uint64_t>(to, from, size);
-  else if (size >= 4)
-    copy_ends<uint32_t>(to, from, size);
-  else
-    for (size_t i = 0; i < size; ++i) to[i] = from[i];
-}
+// Most names are not larger: they are written by one move of a fixed size, with the zeros that end a record,
+// into room behind it.
+constexpr size_t kNameMove = 48;
+constexpr size_t kUsualName = kNameMove - 4;
+constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
 
 }  // namespace slot
 
-[[gnu::always_inline]] inline void Slot::put(const Question& question, const Verdict& verdict) noexcept {
-  const size_t address_bytes = question.address_bytes == 16 ? 16 : 4;
-  const size_t name_bytes = question.name_bytes;
-  if (name_bytes - 1 >= kMaxName) return;
-  const size_t bytes = (sizeof(DecisionRecord) + address_bytes + name_bytes + 7) & ~size_t{7};
-  const size_t left = kRingBlock - (head_ & (kRingBlock - 1));
-  if (__builtin_expect(left < bytes, 0)) {
-    ring_[head_ & ring_mask_] = 0;
-    head_ += left;
-  }
-  uint8_t* const to = ring_ + (head_ & ring_mask_);
-  // The last word first: what the name leaves of it is zero.
-  std::memset(to + bytes - 8, 0, 8);
+// All but address and name.
+[[gnu::always_inline]] inline void Slot::begin(uint8_t* to, size_t bytes, size_t address_bytes,
+                                               size_t name_bytes, uint16_t type, PackedVerdict verdict,
+                                               uint64_t generation) noexcept {
   // `words` to `zero2` of a DecisionRecord.
-  const uint64_t sizes = bytes / 8 | address_bytes << 8 | name_bytes << 16 | uint64_t{question.type} << 32;
+  const uint64_t sizes = bytes / 8 | address_bytes << 8 | name_bytes << 16 | uint64_t{type} << 32;
   std::memcpy(to, &sizes, sizeof sizes);
   std::memcpy(to + offsetof(DecisionRecord, number), &number_, sizeof number_);
   std::memcpy(to + offsetof(DecisionRecord, time_us), &time_us_, sizeof time_us_);
-  std::memcpy(to + offsetof(DecisionRecord, verdict), &verdict, sizeof verdict);
+  verdict.store(to + offsetof(DecisionRecord, verdict), generation);
   ++number_;
-  uint8_t* const address = to + sizeof(DecisionRecord);
-  std::memcpy(address, question.address, 4);
-  if (address_bytes == 16) std::memcpy(address + 4, question.address + 4, 12);
-  slot::copy_name(address + address_bytes, question.name, name_bytes);
+}
+
+[[gnu::always_inline]] inline void Slot::publish(size_t bytes) noexcept {
   head_ += bytes;
   // SYNC head: stored with release after the record; a reader in another process takes what lies before it.
   // The fence keeps the next record's bytes behind it, so that who sees those sees this head too.
@@ -83,10 +51,22 @@ struct Sixteen {
   std::atomic_thread_fence(std::memory_order_release);
 }
 
-[[gnu::always_inline]] inline void Slot::write(const Question& question, const Verdict& verdict) noexcept {
+[[gnu::always_inline]] inline void Slot::write(const Question& question, const uint8_t* name,
+                                               size_t name_bytes, PackedVerdict verdict,
+                                               uint64_t generation) noexcept {
   until_ = 1;
-  if (__builtin_expect(slot::ticks() - ticks_ >= fresh_, 0)) return write_slowly(question, verdict);
-  put(question, verdict);
+  const size_t bytes = (sizeof(DecisionRecord) + 4 + 7 + name_bytes) & ~size_t{7};
+  if (__builtin_expect(slot::ticks() - ticks_ >= fresh_ || name_bytes - 1 >= slot::kUsualName ||
+                           question.address_bytes != 4 || head_ >= usual_end_,
+                       0))
+    return write_any(
+        {question.address, question.address_bytes, question.name_bytes, question.name, question.type}, name,
+        name_bytes, verdict, generation);
+  uint8_t* const to = ring_ + (head_ & ring_mask_);
+  begin(to, bytes, 4, name_bytes, question.type, verdict, generation);
+  std::memcpy(to + sizeof(DecisionRecord), question.address, 4);
+  std::memcpy(to + sizeof(DecisionRecord) + 4, name, slot::kNameMove);
+  publish(bytes);
 }
 
 }  // namespace nnoe::tables

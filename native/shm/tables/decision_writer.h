@@ -53,18 +53,21 @@ class DecisionArea {
 // A query thread's place, which it alone uses, from claim() to the writer's end.
 class Slot {
  public:
-  // Counts by role set, list and reason: exactly.
-  void count(const Verdict& verdict) noexcept {
+  // Counts by role set, list and reason: exactly. The verdict is one of tables that were checked.
+  [[gnu::always_inline]] void count(PackedVerdict verdict) noexcept {
     if (__builtin_expect(offered_.load(std::memory_order_relaxed) != nullptr, 0)) move();
-    const size_t act = static_cast<size_t>(verdict.act) % kActs;
-    ++counters_[size_t{verdict.role_set} % kMaxRoleSets * kActs + act];
-    const size_t reason = static_cast<size_t>(verdict.reason);
-    ++counters_[kRoleCounters + kListCounters + (reason < kReasons ? reason : 0) * kActs + act];
-    if (verdict.list != kNoList) ++counters_[kRoleCounters + verdict.list % kMaxLists * kActs + act];
+    uint64_t* const counters = counters_;
+    const auto act = static_cast<size_t>(verdict.act());
+    ++counters[size_t{verdict.role_set()} * kActs + act];
+    ++counters[kRoleCounters + kListCounters + static_cast<size_t>(verdict.reason()) * kActs + act];
+    if (__builtin_expect(verdict.has_list(), 0))
+      ++counters[kRoleCounters + size_t{verdict.list()} * kActs + act];
   }
-  // Writes a record, when this decision is one of the sample. What the question points to is only read now.
-  [[gnu::always_inline]] void record(const Question& question, const Verdict& verdict) noexcept {
-    if (__builtin_expect(--until_ == 0, 1)) write(question, verdict);
+  // Writes a record, when this decision is one of the sample. `name` is the question's in lower case: zeros
+  // behind it up to 8 bytes, and 48 readable bytes in all. Its size is 0 when the question has none.
+  [[gnu::always_inline]] void record(const Question& question, const uint8_t* name, size_t name_bytes,
+                                     PackedVerdict verdict, uint64_t generation) noexcept {
+    if (__builtin_expect(--until_ == 0, 1)) write(question, name, name_bytes, verdict, generation);
   }
 
  private:
@@ -72,9 +75,13 @@ class Slot {
 
   Slot(uint32_t sampling, uint64_t ring_bytes);
   void move() noexcept;
-  void write(const Question& question, const Verdict& verdict) noexcept;
-  void write_slowly(const Question& question, const Verdict& verdict) noexcept;
-  void put(const Question& question, const Verdict& verdict) noexcept;
+  void write(const Question& question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+             uint64_t generation) noexcept;
+  void write_any(Question question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+                 uint64_t generation) noexcept;
+  void begin(uint8_t* to, size_t bytes, size_t address_bytes, size_t name_bytes, uint16_t type,
+             PackedVerdict verdict, uint64_t generation) noexcept;
+  void publish(size_t bytes) noexcept;
   void draw_next() noexcept;
 
   // The thread's own.
@@ -83,7 +90,8 @@ class Slot {
   uint64_t* head_word_ = nullptr;
   uint64_t head_ = 0;
   uint64_t number_ = 0;
-  uint64_t until_;  // decisions to the next that is recorded; all ones: none
+  uint64_t usual_end_ = 0;  // of head_: so far there is room for a usual record in its block
+  uint64_t until_;          // decisions to the next that is recorded; all ones: none
   uint64_t ring_mask_;
   uint64_t ticks_ = 0;  // of the processor's counter when time_us_ was read
   uint64_t time_us_ = 0;

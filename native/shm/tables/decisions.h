@@ -71,9 +71,10 @@ struct DecisionsSlot {
 constexpr size_t kCountersAt = kPage;
 constexpr size_t kRingAt = (kCountersAt + kCounters * sizeof(uint64_t) + kPage - 1) / kPage * kPage;
 
-// A record: this, the address, the name in wire form as asked, zeros up to a multiple of 8. It never lies
-// across a multiple of kRingBlock: a first byte of 0 says that the rest of a block is not used. So every
-// block begins with a record, and a reader that was overtaken can go on at any block.
+// A record: this, the address, the name in wire form, in lower case when it is well-formed, zeros up to a
+// multiple of 8. It never lies across a multiple of kRingBlock: a first byte of 0 says that the rest of a
+// block is not used. So every block begins with a record, and a reader that was overtaken can go on at any
+// block.
 struct DecisionRecord {
   uint8_t words;          // of 8 bytes, this included
   uint8_t address_bytes;  // 4 or 16

@@ -18,7 +18,7 @@ bool in_prefixes(const Held<Prefixes>& table, const uint8_t* address, bool v4, M
   return table && table->view.longest(address, v4 ? 4 : 16, match);
 }
 
-// Follows Client, for the length of the prefix that it found.
+// Follows role_set_of, for the length of the prefix that it found.
 void find_mapping(const Generation& tables, const Question& question, Explanation& out) {
   const bool mapped4 = question.address_bytes == 16 && is_mapped4(question.address);
   const bool v4 = question.address_bytes == 4 || mapped4;
@@ -64,12 +64,12 @@ void tell_levels(const Generation& tables, const QueryName& name, const Levels& 
 Explanation explain(const Generation& tables, const Question& question) {
   Explanation out;
   Trace trace;
-  out.verdict = decide(tables, question, trace);
+  QueryName name;
+  out.verdict = decide({tables, question, name, Act::kAllow, &trace}).unpacked(tables.head.generation);
   for (const std::string_view role : tables.registry->view.roles(out.verdict.role_set))
     out.roles.emplace_back(role);
   find_mapping(tables, question, out);
-  QueryName name;
-  if (!name.parse(question.name, question.name_bytes)) return out;
+  if (name.size() == 0) return out;
   out.name = text_of(name.data(), name.size());
   // A walk that a list does not need for its verdict has been done all the same: the levels are what it saw.
   tell_levels(tables, name, trace.levels, out);

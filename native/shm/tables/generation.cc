@@ -142,6 +142,29 @@ void take_outcomes(const Generation* before, Generation& next) {
       matrix(next.subscriptions, next.names_delta, before, last.names_delta, last.outcomes_delta);
 }
 
+template <class View>
+bool view_of(const Held<View>& held, View& view) {
+  if (held) view = held->view;
+  return held != nullptr;
+}
+
+void take_views(Generation& next) {
+  QueryTables& query = next.query;
+  query.has_hosts = view_of(next.hosts, query.hosts) && query.hosts.size4() + query.hosts.size6() > 0;
+  query.has_prefixes = view_of(next.prefixes, query.prefixes) &&
+                       query.prefixes.size(Family::kV4) + query.prefixes.size(Family::kV6) > 0;
+  query.has_names = view_of(next.names, query.names);
+  query.has_programs = view_of(next.programs, query.programs);
+  query.actions = next.actions->view;
+  query.client_deltas = next.hosts_delta || next.prefixes_delta;
+  query.names_delta = next.names_delta != nullptr;
+  query.usual = query.has_names && query.has_programs && !query.client_deltas && !query.names_delta &&
+                !query.names.lists_top();
+  query.nothing = !query.has_names && !query.names_delta && !query.has_programs && !query.has_hosts &&
+                  !query.has_prefixes && !query.client_deltas;
+  query.without = Reason::kNoPolicy;
+}
+
 }  // namespace
 
 // Files go when a later generation has no use for them. One that was overtaken so is no fault: the later one
@@ -156,6 +179,7 @@ Read GenerationLoader::load(int directory, ManifestContent& manifest,
     next->head = manifest.head;
     if (take_limits(source, *next) && take_tables(source, *next)) {
       take_outcomes(current_.get(), *next);
+      take_views(*next);
       generation = current_ = std::move(next);
       return Read::kDone;
     }

@@ -15,6 +15,7 @@
 #include "shm/tables/program.h"
 #include "shm/tables/registry.h"
 #include "shm/tables/subscriptions.h"
+#include "shm/tables/verdict.h"
 
 namespace nnoe::tables {
 
@@ -29,6 +30,27 @@ struct Loaded {
 template <class View>
 using Held = std::shared_ptr<const Loaded<View>>;
 
+// What a query reads of a generation, side by side: views of its sections.
+struct QueryTables {
+  // Nothing changed since the tables were built, there are names and programs, and no list reaches up to the
+  // top level of names: then most of what is below need not be asked.
+  bool usual = false;
+  bool nothing = false;  // it was loaded, and no table says anything of anybody
+  bool has_hosts = false;
+  bool has_prefixes = false;
+  bool has_names = false;
+  bool has_programs = false;
+  bool client_deltas = false;
+  bool names_delta = false;
+  Reason without = Reason::kNoTables;  // programs
+  Hosts hosts;
+  Prefixes prefixes;
+  Names names;
+  Actions actions;
+  Programs programs;
+};
+
+// One without tables is number 0.
 struct Generation {
   Manifest head{};
   size_t bytes = 0;  // of all sections in memory
@@ -42,6 +64,7 @@ struct Generation {
   Held<Programs> programs;
   // What each listset of a names table comes to for each class of role sets; null where either is absent.
   std::shared_ptr<const SubscriptionMatrix> outcomes, outcomes_delta;
+  QueryTables query;
 };
 
 class GenerationLoader {

@@ -147,6 +147,7 @@ class Adblock : public LineParser {
 
   void plain(std::string_view text) {
     const std::string_view bare = trim(without_comment(text, "#"));
+    if (bare.empty()) return rows_.fault(RowFault::kUnsupported);
     if (bare.find_first_of(" \t") != std::string_view::npos) {
       std::string_view rest = bare;
       if (address_kind(next_word(rest)) != AddressKind::kNone) return hosts_.line(bare);

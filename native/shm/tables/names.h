@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Names and the lists that they are on: exact names and whole subtrees, up to hundreds of millions.
 //
-// A hash table of suffixes. One bucket is one cache line of 8 slots; a slot is 24 bits of hash, flags, and
+// A hash table of suffixes. One bucket is one cache line of 8 slots; a slot is 16 bits of hash, flags, and
 // where the name lies, which is compared in full before it counts. Parents of listed names are in the table
 // as well, marked interior, so that a walk from the top ends at the first suffix that leads nowhere; an
 // interior mark alone is believed by its 16 bits, because a wrong one costs a look into one more bucket and
@@ -31,11 +31,14 @@ class QueryName {
   QueryName& operator=(const QueryName&) = delete;
 
   // False: not a name in uncompressed wire form, or bytes behind it. Reads `size` bytes.
-  bool parse(const uint8_t* wire, size_t size) noexcept {
-    if (size - 1 >= kMaxName) return false;
-    kernels::fold(bytes_, wire, size);
-    std::memset(bytes_ + size, 0, 16);
-    const uint8_t* last = bytes_ + size - 1;
+  [[gnu::always_inline]] bool parse(const uint8_t* wire, size_t size) noexcept {
+    if (__builtin_expect(size - 16 <= 16, 1)) {
+      std::memset(bytes_ + 16, 0, 32);
+      kernels::fold_usual(bytes_, wire, size);
+    } else if (!fold_any(wire, size)) {
+      return false;
+    }
+    const uint8_t* const end = end_ = bytes_ + size;
     const uint8_t* at = bytes_;
     const uint8_t** next = labels_;
     size_t lengths = 0;
@@ -43,27 +46,39 @@ class QueryName {
       *next++ = at;
       lengths |= length;
       at += length + 1;
-      if (at > last) return false;
+      if (__builtin_expect(at >= end, 0)) return false;
     }
-    if (at != last || lengths > 63) return false;
-    count_ = static_cast<size_t>(next - labels_);
-    end_ = last + 1;
-    return true;
+    behind_ = next;
+    return __builtin_expect(at + 1 == end && lengths <= 63, 1);
   }
 
+  void clear() noexcept { end_ = bytes_; }
+
   const uint8_t* data() const noexcept { return bytes_; }  // wire form, lower case, then 16 zero bytes
-  size_t size() const noexcept { return static_cast<size_t>(end_ - bytes_); }  // 1 to kMaxName
-  size_t labels() const noexcept { return count_; }                            // 0 (the root) to kMaxLabels
+  size_t size() const noexcept {
+    return static_cast<size_t>(end_ - bytes_);
+  }  // 1 to kMaxName; 0: cleared; 0: none
+  // 0 (the root) to kMaxLabels
+  size_t labels() const noexcept { return static_cast<size_t>(behind_ - labels_); }
   // The label at `depth` below the root, 1 to labels(): its length byte. What follows up to end() is the
   // suffix.
-  const uint8_t* label(size_t depth) const noexcept { return labels_[count_ - depth]; }
+  const uint8_t* label(size_t depth) const noexcept { return *(behind_ - depth); }
   const uint8_t* end() const noexcept { return end_; }
 
  private:
   friend class Names;
-  uint8_t bytes_[kMaxName + 33];  // so far behind the end may be read
+  // Of any size; false: of none that names have.
+  [[gnu::noinline]] bool fold_any(const uint8_t* wire, size_t size) noexcept {
+    if (size - 1 >= kMaxName) return false;
+    std::memset(bytes_, 0, 48);
+    std::memset(bytes_ + size, 0, 16);
+    kernels::fold(bytes_, wire, size);
+    return true;
+  }
+
+  alignas(16) uint8_t bytes_[kMaxName + 33];  // so far behind the end may be read
   const uint8_t* labels_[kMaxLabels + 1];
-  size_t count_;
+  const uint8_t** behind_;
   const uint8_t* end_;
 };
 
@@ -137,6 +152,14 @@ inline uint64_t hash_label(uint64_t secret, uint64_t parent, const uint8_t* labe
   return folded(kernels::load64(label) ^ parent, kernels::load64(label + 8) ^ secret);
 }
 
+// Hash of a suffix of two labels, all of it by pieces of 16 bytes: a walk begins with one, and has no use for
+// that of the top level alone. `end` is behind the root label; 16 zero bytes have to follow.
+inline uint64_t hash_two(uint64_t secret, uint64_t root, const uint8_t* label, const uint8_t* end) noexcept {
+  for (; __builtin_expect(end - label > 16, 0); label += 16)
+    root = folded(kernels::load64(label) ^ root, kernels::load64(label + 8) ^ secret);
+  return folded(kernels::load64(label) ^ root, kernels::load64(label + 8) ^ secret);
+}
+
 inline uint64_t bucket_of(uint64_t hash, uint32_t buckets) noexcept {
   __extension__ using Wide = unsigned __int128;
   return static_cast<uint64_t>(static_cast<Wide>(hash) * buckets >> 64);
@@ -167,9 +190,15 @@ class Names {
   // will read. `name` and `path` stay as they are in between.
   class Path;
   void begin(const QueryName& name, Path& path) const noexcept;
+  // The same when lists_top() is false; false: the name has one label, or none.
+  bool begin_usual(const QueryName& name, Path& path) const noexcept;
+  // Whether finish() will find nothing, which is nearly always so; false: it may. After begin_usual().
+  bool misses(const Path& path) const noexcept;
   template <class Visit>
   void finish(const QueryName& name, const Path& path, Visit&& visit) const noexcept;
 
+  // Whether the root or a name of one label may have lists.
+  bool lists_top() const noexcept { return root_flags_ != 0 || has_tops_; }
   uint64_t size() const noexcept { return header_ == nullptr ? 0 : header_->names; }
   uint32_t listsets() const noexcept { return header_ == nullptr ? 0 : header_->listsets; }
   const uint64_t* lists(uint16_t listset) const noexcept { return lists_[listset].bits; }  // kMaxLists bits
@@ -197,9 +226,14 @@ class Names {
     uint32_t flags;       // of it
     uint32_t interior;    // not 0: go on
   };
+  Place place(uint64_t hash) const noexcept { return {hash, buckets_ + names::bucket_of(hash, count_)}; }
   Place place(uint64_t parent, const uint8_t* label) const noexcept {
-    const uint64_t hash = names::hash_label(secret_[1], parent, label);
-    return {hash, buckets_ + names::bucket_of(hash, count_)};
+    return place(names::hash_label(secret_[1], parent, label));
+  }
+  // Of any depth, top down; `parent` is the hash of the depth above.
+  Place place_at(const QueryName& name, size_t depth, uint64_t parent) const noexcept {
+    if (depth == 2) return place(names::hash_two(secret_[1], secret_[0], name.label(2), name.end()));
+    return place(parent, name.label(depth));
   }
   Level level(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
               uint32_t passed = 0, uint32_t interior = 0) const noexcept;
@@ -217,6 +251,7 @@ class Names {
   const names::Bucket* buckets_ = nullptr;
   uint32_t count_ = 0;  // of buckets
   uint32_t root_flags_ = 0;
+  bool has_tops_ = false;  // some name of one label has an entry
   const uint8_t* blob_ = nullptr;
   const names::Header* header_ = nullptr;
   const names::Lists* lists_ = nullptr;
@@ -225,7 +260,7 @@ class Names {
 // Where the level below the top is to be found. Lives on the stack of one query.
 class Names::Path {
  public:
-  Path() noexcept {}  // what is not begun is not looked at
+  Path() noexcept : first_{0, nullptr} {}
 
  private:
   friend class Names;

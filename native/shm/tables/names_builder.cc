@@ -189,7 +189,9 @@ bool NamesWriter::place() {
     at += size;
     const size_t common = records_[i].common;
     for (size_t depth = common + 1; depth <= labels; ++depth) {
-      hashes[depth] = hash_label(header_.secret[1], hashes[depth - 1], starts[labels - depth]);
+      const uint8_t* label = starts[labels - depth];
+      hashes[depth] = depth == 2 ? hash_two(header_.secret[1], header_.secret[0], label, name + size)
+                                 : hash_label(header_.secret[1], hashes[depth - 1], label);
       if (depth > 1 && depth < labels && !placing.add(hashes[depth], kInterior, 0)) return false;
     }
     if (labels == 1) header_.tops[hashes[1] / 64 % (kTopBits / 64)] |= uint64_t{1} << hashes[1] % 64;

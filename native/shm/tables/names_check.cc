@@ -73,6 +73,8 @@ bool Names::open(Body body, const Limits& limits, Names& out, std::string& why) 
   if (!entries_hold(*header, buckets, blob)) return fails("names: an entry points out of range");
   std::copy(header->secret, header->secret + 2, out.secret_);
   out.root_flags_ = header->root_flags;
+  out.has_tops_ =
+      std::any_of(std::begin(header->tops), std::end(header->tops), [](uint64_t word) { return word != 0; });
   out.header_ = header;
   out.buckets_ = buckets;
   out.blob_ = blob;
@@ -88,7 +90,7 @@ Names::Entry Names::find(const QueryName& name) const noexcept {
   };
   if (name.labels() == 0) return entry(header_->root_flags, header_->root_here, header_->root_below);
   Place at{secret_[0], nullptr};
-  for (size_t depth = 1; depth <= name.labels(); ++depth) at = place(at.hash, name.label(depth));
+  for (size_t depth = 1; depth <= name.labels(); ++depth) at = place_at(name, depth, at.hash);
   const Level found = level(at, name.data(), name.end(), kOwn);
   if (found.name == nullptr) return {};
   const uint16_t here = (found.flags & kHere) != 0 ? id_here(found.name, found.flags) : uint16_t{0};

@@ -42,6 +42,8 @@ inline uint32_t match(const uint16_t* tags, uint16_t tag) noexcept {
   return found;
 }
 
+inline bool any(const uint16_t* tags, uint16_t tag) noexcept { return match(tags, tag) != 0; }
+
 }  // namespace portable
 
 #if defined(__SSE2__)
@@ -58,6 +60,13 @@ inline __m128i load16(const uint8_t* from) noexcept {
 }
 inline void store16(uint8_t* to, __m128i bytes) noexcept {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+}
+
+// Of 16 to 32 bytes.
+inline void fold_usual(uint8_t* to, const uint8_t* from, size_t size) noexcept {
+  const __m128i tail = fold16(load16(from + size - 16));
+  store16(to, fold16(load16(from)));
+  store16(to + size - 16, tail);
 }
 
 // Reads nothing outside of `from`, which may end where a page does: the last piece overlaps the one before.
@@ -87,16 +96,23 @@ inline bool equal(const uint8_t* a, const uint8_t* b, size_t size) noexcept {
   }
 }
 
+inline __m128i same_tags(const uint16_t* tags, uint16_t tag) noexcept {
+  return _mm_cmpeq_epi16(_mm_load_si128(reinterpret_cast<const __m128i*>(tags)),
+                         _mm_set1_epi16(static_cast<int16_t>(tag)));
+}
 inline uint32_t match(const uint16_t* tags, uint16_t tag) noexcept {
-  const __m128i same = _mm_cmpeq_epi16(_mm_load_si128(reinterpret_cast<const __m128i*>(tags)),
-                                       _mm_set1_epi16(static_cast<int16_t>(tag)));
-  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(same, _mm_setzero_si128())));
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(same_tags(tags, tag), _mm_setzero_si128())));
+}
+inline bool any(const uint16_t* tags, uint16_t tag) noexcept {
+  return _mm_movemask_epi8(same_tags(tags, tag)) != 0;
 }
 
 #else
 
+using portable::any;
 using portable::equal;
 using portable::fold;
+inline void fold_usual(uint8_t* to, const uint8_t* from, size_t size) noexcept { fold(to, from, size); }
 using portable::match;
 
 #endif

@@ -70,14 +70,24 @@ template <uint32_t kFlag>
 }
 
 [[gnu::always_inline]] inline void Names::begin(const QueryName& name, Path& path) const noexcept {
-  path.first_.bucket = nullptr;
-  const size_t labels = name.labels();
-  if (__builtin_expect(labels < 2 || root_flags_ != 0, 0)) return;
-  const uint8_t* const* label = name.labels_ + labels - 1;
-  const uint64_t top = names::hash_label(secret_[1], secret_[0], *label);
-  if (__builtin_expect(is_top(top), 0)) return;
-  path.first_ = place(top, label[-1]);
+  if (__builtin_expect(root_flags_ != 0, 0)) return;
+  if (__builtin_expect(has_tops_, 0) && name.labels() > 0 &&
+      is_top(names::hash_label(secret_[1], secret_[0], name.label(1))))
+    return;
+  begin_usual(name, path);
+}
+
+[[gnu::always_inline]] inline bool Names::begin_usual(const QueryName& name, Path& path) const noexcept {
+  if (__builtin_expect(name.labels() < 2, 0)) return false;
+  path.first_ = place(names::hash_two(secret_[1], secret_[0], name.label(2), name.end()));
   __builtin_prefetch(path.first_.bucket);
+  return true;
+}
+
+[[gnu::always_inline]] inline bool Names::misses(const Path& path) const noexcept {
+  const names::Bucket* bucket = path.first_.bucket;
+  const uint64_t hash = path.first_.hash;
+  return !kernels::any(bucket->tags, names::tag_of(hash)) && (bucket->further >> (hash >> 16) % 64 & 1) == 0;
 }
 
 // Most names have no listed parent: a level is hashed when the one above leads to it.
@@ -117,7 +127,7 @@ template <class Visit>
   for (size_t from = 1; from <= labels; from += kAhead) {
     const size_t until = std::min(labels, from + kAhead - 1);
     for (size_t depth = from; depth <= until; ++depth) {
-      places[depth - from] = place(hash, name.label(depth));
+      places[depth - from] = place_at(name, depth, hash);
       hash = places[depth - from].hash;
       __builtin_prefetch(places[depth - from].bucket);
     }
@@ -159,13 +169,12 @@ void walk(const Names* base, const Names* delta, const QueryName& name, Visit&& 
   for (size_t from = 1; from <= labels; from += Names::kAhead) {
     const size_t until = std::min(labels, from + Names::kAhead - 1);
     for (size_t depth = from; depth <= until; ++depth) {
-      const uint8_t* label = name.label(depth);
-      Names::Place& one = in_base[depth - from] = base->place(hashes[0], label);
+      Names::Place& one = in_base[depth - from] = base->place_at(name, depth, hashes[0]);
       Names::Place& other = in_delta[depth - from];
       if (same)
         other = {one.hash, delta->buckets_ + bucket_of(one.hash, delta->count_)};
       else
-        other = delta->place(hashes[1], label);
+        other = delta->place_at(name, depth, hashes[1]);
       __builtin_prefetch(one.bucket);
       __builtin_prefetch(other.bucket);
       hashes[0] = one.hash;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Running programs. Everything that is read of the section was checked by open(): no index is looked at here.
-// Tests that most policies are made of stand in the loop; those on texts, which have to be made first, do
-// not.
+// What runs of programs call, and the form that they run in. Everything that is read of the section was
+// checked by open(): no index is looked at here.
 #include "shm/tables/program.h"
 
 #include <algorithm>
@@ -43,14 +42,10 @@ inline bool same(const uint8_t* a, const uint8_t* b, size_t size) noexcept {
   return true;
 }
 
-[[gnu::noinline]] bool same_name(const uint8_t* a, const uint8_t* b, size_t size) noexcept {
-  return same(a, b, size);
-}
-
 // Whether a label begins at `place`.
-bool begins_label(const Request& r, uint32_t place) noexcept {
+bool begins_label(const uint8_t* name, uint32_t place) noexcept {
   uint32_t at = 0;
-  while (at < place && r.name[at] != 0) at += 1u + r.name[at];
+  while (at < place && name[at] != 0) at += 1u + name[at];
   return at == place;
 }
 
@@ -72,84 +67,34 @@ bool in_span(const uint8_t* span, uint32_t value) noexcept {
   return value >= load4(span) && value <= load4(span + 4);
 }
 
-}  // namespace
-
-// Runs of programs. What is seldom or long is not inlined: the loop shall need few registers.
-class ProgramRun {
+// Tests by instruction, for those that are called.
+class Tests {
  public:
-  // Goes on from `at` to a terminal, or to a test that needs a text.
-  [[gnu::always_inline]] static const Instruction* run(const Programs& p, const Request& r,
-                                                       const Instruction* at) noexcept {
-    for (;;) {
-      bool holds;
-      switch (static_cast<Op>(at->op)) {
-        case Op::kTypeIs:
-          holds = r.type == at->operand;
-          break;
-        case Op::kListIs:
-          holds = r.lists != nullptr && (r.lists[at->operand / 64] >> at->operand % 64 & 1) != 0;
-          break;
-        case Op::kNameIs:
-          holds = name_is(r, constant(p, *at), data(p, *at));
-          break;
-        case Op::kNameIn:
-          holds = holds_name(data(p, *at), r.name, r.name_bytes);
-          break;
-        case Op::kNameUnder:
-          holds = name_under(r, constant(p, *at), data(p, *at));
-          break;
-        case Op::kNameBegins:
-          holds = name_begins(r, constant(p, *at), data(p, *at));
-          break;
-        case Op::kClientIn:
-          holds = client_in(r, data(p, *at));
-          break;
-        case Op::kListsAny:
-          holds = lists_any(r, data(p, *at));
-          break;
-        default:
-          return at;
-      }
-      at += holds ? at->on_true : at->on_false;
-    }
-  }
-
-  // A test that run() does not do itself.
-  static bool holds(const Programs& p, const Request& r, const Instruction& it, Asked& asked) noexcept {
+  static bool holds(const Request& r, const Instruction& it, const Constant& c,
+                    const uint8_t* data) noexcept {
     switch (static_cast<Op>(it.op)) {
+      case Op::kNameIs:
+        return r.name_bytes == c.bytes && same(r.name, data, c.bytes);
+      case Op::kNameIn:
+        return holds_name(data, r.name, r.name_bytes);
+      case Op::kNameUnder:
+        return name_under(r.name, r.name_bytes, data, c.bytes);
+      case Op::kNameBegins:
+        return name_begins(r, c, data);
+      case Op::kClientIn:
+        return client_in(r, data);
       case Op::kTypeIn:
-        return type_in(r, constant(p, it), data(p, it));
+        return type_in(r.type, c, data);
       case Op::kListsAll:
-        return lists_all(r, data(p, it));
+        return lists_all(r, data);
       case Op::kListsCount:
-        return lists_count(r, data(p, it));
-      case Op::kNameUnderAny:
-        return name_under_any(r, data(p, it));
+        return lists_count(r, data);
       default:
-        return on_text(it, constant(p, it), data(p, it), asked.text(static_cast<Text>(it.arg & kTextMask)));
+        return name_under_any(r, data);
     }
   }
 
- private:
-  static const Constant& constant(const Programs& p, const Instruction& it) noexcept {
-    return p.constants_[it.operand];
-  }
-  static const uint8_t* data(const Programs& p, const Instruction& it) noexcept {
-    return p.pool_ + constant(p, it).offset;
-  }
-
-  [[gnu::noinline]] static bool lists_any(const Request& r, const uint8_t* mask) noexcept {
-    const uint64_t* have = r.lists;
-    if (have == nullptr) return false;
-    return ((load8(mask) & have[0]) | (load8(mask + 8) & have[1]) | (load8(mask + 16) & have[2]) |
-            (load8(mask + 24) & have[3])) != 0;
-  }
-
-  static bool name_is(const Request& r, const Constant& c, const uint8_t* name) noexcept {
-    return r.name_bytes == c.bytes && same_name(r.name, name, c.bytes);
-  }
-
-  [[gnu::noinline]] static bool holds_name(const uint8_t* at, const uint8_t* name, uint32_t size) noexcept {
+  static bool holds_name(const uint8_t* at, const uint8_t* name, uint32_t size) noexcept {
     const auto* names = reinterpret_cast<const NamesHeader*>(at);
     if (size > kMaxName || (names->sizes[size / 8] & 1u << size % 8) == 0) return false;
     const auto* slots = reinterpret_cast<const Slot*>(at + sizeof *names);
@@ -161,21 +106,7 @@ class ProgramRun {
     }
   }
 
-  // The text ends with '.' and the constant's name, which is plain: behind a dot between labels, or behind
-  // one that is a byte of a label (written "\."). In wire form both end alike, but for the byte in the place
-  // of the dot.
-  [[gnu::noinline]] static bool name_under(const Request& r, const Constant& c,
-                                           const uint8_t* name) noexcept {
-    if (r.name_bytes <= c.bytes) return false;
-    const uint32_t place = r.name_bytes - c.bytes;
-    const uint8_t* tail = r.name + place;
-    if (!same(tail + 1, name + 1, c.bytes - 1)) return false;
-    if (begins_label(r, place)) return tail[0] == name[0];
-    return tail[0] == '.' && begins_label(r, place + 1u + name[0]);
-  }
-
-  [[gnu::noinline]] static bool name_begins(const Request& r, const Constant& c,
-                                            const uint8_t* begin) noexcept {
+  static bool name_begins(const Request& r, const Constant& c, const uint8_t* begin) noexcept {
     const uint32_t rest = c.bytes - c.extra;
     if (r.name_bytes < c.bytes + 2) return false;
     const uint8_t length = r.name[c.extra];
@@ -183,7 +114,7 @@ class ProgramRun {
            same(r.name + c.extra + 1, begin + c.extra, rest);
   }
 
-  [[gnu::noinline]] static bool client_in(const Request& r, const uint8_t* at) noexcept {
+  static bool client_in(const Request& r, const uint8_t* at) noexcept {
     const auto* ranges = reinterpret_cast<const RangesHeader*>(at);
     const auto* v4 = reinterpret_cast<const uint32_t*>(at + sizeof *ranges);
     uint32_t address = 0;
@@ -214,9 +145,8 @@ class ProgramRun {
     return low < ranges->v6 && std::memcmp(v6 + 32 * size_t{low}, r.address, 16) <= 0;
   }
 
-  static bool type_in(const Request& r, const Constant& c, const uint8_t* at) noexcept {
+  static bool type_in(uint16_t type, const Constant& c, const uint8_t* at) noexcept {
     const auto* ranges = reinterpret_cast<const uint16_t*>(at);
-    const uint16_t type = r.type;
     for (uint32_t i = 0; i < c.extra; ++i) {
       if (type <= ranges[2 * i + 1]) return type >= ranges[2 * i];
     }
@@ -251,6 +181,11 @@ class ProgramRun {
       }
     }
     return false;
+  }
+
+  static bool is_on_text(Op op) noexcept {
+    return op == Op::kPrefix || op == Op::kSuffix || op == Op::kContains || op == Op::kOrder ||
+           op == Op::kSize || op == Op::kDfa;
   }
 
   static bool on_text(const Instruction& it, const Constant& c, const uint8_t* at,
@@ -309,24 +244,116 @@ class ProgramRun {
   }
 };
 
-// With room for texts.
-[[gnu::noinline]] static uint16_t run_on(const Programs& p, const Instruction* at,
-                                         const Request& request) noexcept {
+}  // namespace
+
+// In wire form two texts of which one ends with the other end alike: behind a dot between labels, or behind
+// one that is a byte of a label (written "\."), but for the byte in the place of the dot.
+bool program::name_under(const uint8_t* name, uint32_t name_bytes, const uint8_t* wanted,
+                         uint32_t wanted_bytes) noexcept {
+  if (name_bytes <= wanted_bytes) return false;
+  const uint32_t place = name_bytes - wanted_bytes;
+  const uint8_t* tail = name + place;
+  if (!same(tail + 1, wanted + 1, wanted_bytes - 1)) return false;
+  if (begins_label(name, place)) return tail[0] == wanted[0];
+  return tail[0] == '.' && begins_label(name, place + 1u + wanted[0]);
+}
+
+bool program::lists_any(const uint64_t* lists, const uint8_t* mask) noexcept {
+  return ((load8(mask) & lists[0]) | (load8(mask + 8) & lists[1]) | (load8(mask + 16) & lists[2]) |
+          (load8(mask + 24) & lists[3])) != 0;
+}
+
+// Many instructions have no constant: their operand says something else.
+Programs::Part Programs::part(const Step& step) const noexcept {
+  const Instruction& instruction = code_[&step - steps_->code.data()];
+  const Constant& constant = constants_[instruction.operand];
+  return {instruction, constant, pool_ + constant.offset};
+}
+
+bool Programs::holds(const Step& step, const Request& request) const noexcept {
+  const Part it = part(step);
+  return Tests::holds(request, it.instruction, it.constant, it.data);
+}
+
+const Step* Programs::finish_texts(const Step* at, const Request& request) const noexcept {
   Asked asked(request);
-  while (at->op != static_cast<uint8_t>(Op::kReturn)) {
-    at += ProgramRun::holds(p, request, *at, asked) ? at->on_true : at->on_false;
-    at = ProgramRun::run(p, request, at);
+  const auto whole = [&request]() -> const Request& { return request; };
+  while (at->run != Step::Run::kReturn) {
+    const Part it = part(*at);
+    const auto text = asked.text(static_cast<Text>(it.instruction.arg & kTextMask));
+    at = at->next(Tests::on_text(it.instruction, it.constant, it.data, text));
+    at = advance<true>(at, request.name, request.name_bytes, request.type, request.lists, whole);
   }
-  return at->operand;
+  return at;
 }
 
-uint16_t Programs::execute(const Instruction* at, const Request& request) const noexcept {
-  at = ProgramRun::run(*this, request, at);
-  return at->op == static_cast<uint8_t>(Op::kReturn) ? at->operand : run_on(*this, at, request);
+Step Programs::step_of(const Instruction& instruction) const noexcept {
+  using Run = Step::Run;
+  Step step{Run::kOther,
+            instruction.operand,
+            0,
+            instruction.on_true * uint32_t{sizeof(Step)},
+            instruction.on_false * uint32_t{sizeof(Step)},
+            {{0, 0}}};
+  const auto op = static_cast<Op>(instruction.op);
+  if (op == Op::kReturn) {
+    step.run = Run::kReturn;
+    step.value = terminals_[instruction.operand].action;
+    return step;
+  }
+  if (op == Op::kTypeIs || op == Op::kListIs) {
+    step.run = op == Op::kTypeIs ? Run::kTypeIs : Run::kListIs;
+    return step;
+  }
+  const Constant& constant = constants_[instruction.operand];
+  const uint8_t* data = pool_ + constant.offset;
+  switch (op) {
+    case Op::kTypeIn:
+      step.run = Run::kTypeIn;
+      for (uint16_t type = 0; type < 128; ++type)
+        step.types[type / 64] |= uint64_t{Tests::type_in(type, constant, data)} << type % 64;
+      break;
+    case Op::kNameUnder:
+      // Shorter ones have no last 8 bytes.
+      if (constant.bytes < sizeof step.constant.tail) break;
+      step.run = Run::kUnder;
+      step.value = constant.bytes;
+      step.constant = {data, last8(data + constant.bytes)};
+      break;
+    case Op::kListsAny:
+      step.run = Run::kListsAny;
+      step.constant = {data, 0};
+      break;
+    default:
+      if (Tests::is_on_text(op)) step.run = Run::kText;
+      break;
+  }
+  return step;
 }
 
-Programs::Outcome Programs::without_program(uint32_t entry) noexcept {
-  if (entry == kUnplanned) return {};
+// Of what belongs to a program; nothing else was checked, or is reached.
+void Programs::make_steps() {
+  auto steps = std::make_shared<Steps>();
+  steps->code.resize(header_.instructions);
+  std::vector<bool> made(header_.instructions);
+  for (uint32_t i = 0; i < header_.programs; ++i) {
+    const uint32_t end = programs_[i].first + programs_[i].count;
+    for (uint32_t at = programs_[i].first; at < end; ++at) {
+      if (!made[at]) steps->code[at] = step_of(code_[at]);
+      made[at] = true;
+    }
+  }
+  steps->first.assign(kMaxRoleSets, nullptr);
+  for (uint32_t i = 0; i < header_.role_sets; ++i)
+    if (static_cast<int32_t>(roles_[i]) > 0)
+      steps->first[i] = steps->code.data() + programs_[roles_[i] - 1].first;
+  first_ = steps->first.data();
+  steps_ = std::move(steps);
+}
+
+Programs::Outcome Programs::without_program(uint16_t role_set) const noexcept {
+  if (role_set >= header_.role_sets || roles_[role_set] == kUnplanned) return {};
+  const uint32_t entry = roles_[role_set];
   const Result result = (entry & kFallbackClient) != 0 ? Result::kFallbackClient : Result::kFallback;
   return {result, static_cast<uint16_t>(entry & kFallbackAction), 0};
 }

@@ -6,8 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shm/tables/layout.h"
 #include "shm/tables/program_format.h"
@@ -27,6 +29,29 @@ struct Request {
   uint16_t type = 0;
 };
 
+// An instruction as it is run, made when the section is opened: what it needs of its constant stands in it.
+struct Step {
+  enum class Run : uint8_t { kReturn, kText, kTypeIs, kTypeIn, kUnder, kListIs, kListsAny, kOther };
+
+  Run run;
+  uint16_t operand;  // of kReturn: the terminal
+  uint32_t value;    // bytes of a name; of kReturn: the action
+  uint32_t on_true;  // bytes ahead
+  uint32_t on_false;
+  union {
+    uint64_t types[2];  // of kTypeIn: a bit for each of the first 128
+    struct {
+      const uint8_t* data;
+      uint64_t tail;  // of kUnder: the name's last 8 bytes
+    } constant;
+  };
+
+  const Step* next(bool holds) const noexcept {
+    return reinterpret_cast<const Step*>(reinterpret_cast<const char*>(this) + (holds ? on_true : on_false));
+  }
+};
+static_assert(sizeof(Step) == 32);
+
 class Programs {
  public:
   enum class Result : uint8_t {
@@ -45,13 +70,17 @@ class Programs {
   // outlive it.
   static bool open(Body body, const Limits& limits, Programs& out, std::string& why);
 
-  Outcome run(uint16_t role_set, const Request& request) const noexcept {
-    if (role_set >= header_.role_sets) return {};
-    const uint32_t entry = roles_[role_set];
-    if (static_cast<int32_t>(entry) <= 0) return without_program(entry);
-    const uint16_t terminal = execute(code_ + programs_[entry - 1].first, request);
-    return {Result::kAction, terminals_[terminal].action, terminal};
-  }
+  Outcome run(uint16_t role_set, const Request& request) const noexcept;
+
+  // The same in the parts that a query takes them in. Where a role set's program begins; null when it has
+  // none, and without_program() says what then. `role_set` is below kMaxRoleSets.
+  const Step* first(uint16_t role_set) const noexcept { return first_[role_set]; }
+  Outcome without_program(uint16_t role_set) const noexcept;
+  // From `at` on to the step that returns. Name, type and lists are those of the request that `request` makes
+  // when a test asks for the whole of it.
+  template <class Make>
+  const Step* finish(const Step* at, const uint8_t* name, uint32_t name_bytes, uint32_t type,
+                     const uint64_t* lists, Make&& request) const noexcept;
 
   // What led to a terminal of this section, for people; ASCII or UTF-8, at most program::kMaxWhy bytes.
   std::string_view why(uint16_t terminal) const noexcept;
@@ -63,10 +92,27 @@ class Programs {
 
  private:
   friend class ProgramCheck;
-  friend class ProgramRun;
-  // Runs from this instruction on, to a terminal.
-  uint16_t execute(const program::Instruction* at, const Request& request) const noexcept;
-  static Outcome without_program(uint32_t entry) noexcept;
+  struct Steps {
+    std::vector<Step> code;          // as many as there are instructions
+    std::vector<const Step*> first;  // kMaxRoleSets
+  };
+
+  void make_steps();
+  Step step_of(const program::Instruction& instruction) const noexcept;
+  template <bool kStop, class Make>
+  const Step* advance(const Step* at, const uint8_t* name, uint32_t name_bytes, uint32_t type,
+                      const uint64_t* lists, Make&& request) const noexcept;
+  // A test that advance() does not do itself, and needs no text.
+  bool holds(const Step& step, const Request& request) const noexcept;
+  // Goes on to a return from a test that needs one.
+  const Step* finish_texts(const Step* at, const Request& request) const noexcept;
+  // Of the instruction that a step was made of.
+  struct Part {
+    const program::Instruction& instruction;
+    const program::Constant& constant;
+    const uint8_t* data;
+  };
+  Part part(const Step& step) const noexcept;
 
   program::ProgramsHeader header_{};
   const uint32_t* roles_ = nullptr;
@@ -75,6 +121,8 @@ class Programs {
   const program::Constant* constants_ = nullptr;
   const program::Terminal* terminals_ = nullptr;
   const uint8_t* pool_ = nullptr;
+  std::shared_ptr<const Steps> steps_;
+  const Step* const* first_ = nullptr;  // of steps_
 };
 
 // Most bytes that the two texts below have.
@@ -90,3 +138,5 @@ size_t name_text(const uint8_t* name, size_t name_bytes, char* text) noexcept;
 size_t client_text(const uint8_t* address, size_t address_bytes, char* text) noexcept;
 
 }  // namespace nnoe::tables
+
+#include "shm/tables/program_run.h"

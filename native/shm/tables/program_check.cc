@@ -286,7 +286,8 @@ class ProgramCheck {
 bool Programs::open(Body body, const Limits& limits, Programs& out, std::string& why) {
   Programs opened;
   if (!ProgramCheck(body, limits, opened, why).run()) return false;
-  out = opened;
+  opened.make_steps();
+  out = std::move(opened);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 namespace nnoe::tables {
 
@@ -43,6 +44,38 @@ struct Verdict {
 };
 constexpr uint16_t kNoList = 0xffff;
 static_assert(sizeof(Verdict) == 16);
+
+// A verdict but for its generation in one register, as its first 8 bytes lie in memory.
+class PackedVerdict {
+ public:
+  constexpr PackedVerdict(Act act, Reason reason, uint32_t action, uint32_t role_set, uint32_t list) noexcept
+      : word_(static_cast<uint64_t>(act) | static_cast<uint64_t>(reason) << 8 | uint64_t{action} << 16 |
+              uint64_t{role_set} << 32 | uint64_t{list} << 48) {}
+
+  explicit constexpr PackedVerdict(const Verdict& of) noexcept
+      : PackedVerdict(of.act, of.reason, of.action, of.role_set, of.list) {}
+
+  constexpr Act act() const noexcept { return static_cast<Act>(word_ & 0xff); }
+  constexpr Reason reason() const noexcept { return static_cast<Reason>(word_ >> 8 & 0xff); }
+  constexpr uint16_t action() const noexcept { return static_cast<uint16_t>(word_ >> 16); }
+  constexpr uint16_t role_set() const noexcept { return static_cast<uint16_t>(word_ >> 32); }
+  constexpr uint16_t list() const noexcept { return static_cast<uint16_t>(word_ >> 48); }
+  // Numbers of lists are below kMaxLists.
+  constexpr bool has_list() const noexcept { return word_ >> 63 == 0; }
+  constexpr void set_act(Act act) noexcept { word_ = (word_ & ~uint64_t{0xff}) | static_cast<uint64_t>(act); }
+
+  // The 16 bytes of a Verdict.
+  void store(void* to, uint64_t generation) const noexcept {
+    std::memcpy(to, &word_, sizeof word_);
+    std::memcpy(static_cast<char*>(to) + sizeof word_, &generation, sizeof generation);
+  }
+  Verdict unpacked(uint64_t generation) const noexcept {
+    return {act(), reason(), action(), role_set(), list(), generation};
+  }
+
+ private:
+  uint64_t word_;
+};
 
 // The question, as a server got it. `name` is in wire form, uncompressed, with its root label, in any letter
 // case; it is not trusted to be well-formed.

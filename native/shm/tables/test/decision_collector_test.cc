@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 #include "shm/tables/decision_collector.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,6 +130,23 @@ TEST_CASE("a host that was killed between counting a dead process in and removin
   DecisionCollector collector(dir.path());
   CHECK(until([&] { return counted(collector) == 5; }));
   CHECK(files(dir.path()) == 0);
+}
+
+TEST_CASE("files that bridges died over are cleared away, and those that are being made are not") {
+  const TempDir dir;
+  const auto path = [&](const char* name) { return dir.path() + "/" + name; };
+  for (const char* name : {"1-1.decisions-tmp", "2-2.decisions-tmp", "3-3.decisions-tmp", "other"}) {
+    nnoe::test::write_file(path(name), "");
+    const timespec old[2] = {{1, 0}, {name[0] == '2' ? ::time(nullptr) : 1, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, path(name).c_str(), old, 0) == 0);
+  }
+  const nnoe::journal::Fd living(::open(path("3-3.decisions-tmp").c_str(), O_RDWR));
+  REQUIRE(::flock(living.get(), LOCK_EX) == 0);
+  const DecisionCollector collector(dir.path());
+  CHECK(until([&] { return ::access(path("1-1.decisions-tmp").c_str(), F_OK) != 0; }));
+  CHECK(until([&] { return collector.state().trouble.kind == DecisionCollector::Trouble::kNone; }));
+  for (const char* name : {"2-2.decisions-tmp", "3-3.decisions-tmp", "other"})
+    CHECK(::access(path(name).c_str(), F_OK) == 0);
 }
 
 TEST_CASE("removing a file, or the directory, loses and repeats nothing") {

@@ -106,7 +106,7 @@ TEST_CASE("threads change over to a file that is made while they count, and no c
   // there is.
   for (int i = 0; i < 2; ++i) {
     CHECK(writer->maintain(why));
-    for (Slot* slot : slots) slot->count(verdict_of(0));
+    for (Slot* slot : slots) slot->count(PackedVerdict(verdict_of(0)));
   }
   const auto reader = only_reader(dir.path());
   std::vector<uint64_t> counters;

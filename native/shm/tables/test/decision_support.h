@@ -27,7 +27,7 @@ inline Verdict verdict_of(uint32_t number) {
 // Address, name and type say the number again, so that a torn record is noticed.
 struct Asked {
   uint8_t address[16];
-  uint8_t name[kMaxName];
+  uint8_t name[kMaxName + slot::kNameMove] = {};
   Question question;
 
   explicit Asked(uint32_t number) {
@@ -86,8 +86,9 @@ inline std::unique_ptr<DecisionReader> only_reader(const std::string& directory)
 inline void decide(Slot& slot, uint32_t number) {
   const Asked asked(number);
   const Verdict verdict = verdict_of(number);
-  slot.count(verdict);
-  slot.record(asked.question, verdict);
+  slot.count(PackedVerdict(verdict));
+  slot.record(asked.question, asked.name, asked.question.name_bytes, PackedVerdict(verdict),
+              verdict.generation);
 }
 
 inline uint64_t sum(const std::vector<uint64_t>& counters, size_t from, size_t count) {

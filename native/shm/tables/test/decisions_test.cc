@@ -119,13 +119,13 @@ TEST_CASE("names that are none are not recorded, and a directory that is full or
   std::string why;
   REQUIRE(writer->maintain(why));
   Asked asked(1);
-  asked.question.name_bytes = 0;
-  slot->record(asked.question, verdict_of(1));
-  asked.question.name_bytes = 256;
-  slot->record(asked.question, verdict_of(1));
+  for (const uint32_t size : {0u, 256u}) {
+    asked.question.name_bytes = size;
+    slot->record(asked.question, asked.name, 0, PackedVerdict(verdict_of(1)), 1);
+  }
   const auto reader = only_reader(dir.path());
   Bytes batch(kRingBlock);
-  slot->count(verdict_of(1));
+  slot->count(PackedVerdict(verdict_of(1)));
   CHECK(reader->read(batch.data(), batch.size()) == 0);
   CHECK(DecisionReader::open(dir.path(), why) == nullptr);
   nnoe::test::write_file(dir.path() + "/1-1.decisions", "short");

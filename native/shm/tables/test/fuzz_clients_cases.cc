@@ -58,13 +58,13 @@ Bytes some_decisions(Random& random) {
   std::string why;
   writer->maintain(why);
   const uint8_t address[16] = {};
-  const uint8_t name[kMaxName] = {};
+  const uint8_t name[kMaxName + slot::kNameMove] = {};
   for (uint64_t i = random() % 4000; i > 0; --i) {
     const Question question{address, random() % 2 == 0 ? 4u : 16u,
                             static_cast<uint32_t>(1 + random() % kMaxName), name, 1};
-    const Verdict verdict{Act::kAllow, Reason::kPolicy, 0, 0, kNoList, 1};
+    const PackedVerdict verdict(Act::kAllow, Reason::kPolicy, 0, 0, kNoList);
     slot->count(verdict);
-    slot->record(question, verdict);
+    slot->record(question, name, question.name_bytes, verdict, 1);
   }
   const std::string file = nnoe::test::names(dir.path(), std::to_string(::getpid())).at(0);
   std::ifstream in(dir.path() + "/" + file, std::ios::binary);

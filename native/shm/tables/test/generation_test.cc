@@ -31,9 +31,9 @@ Polled poll(GenerationLoader& loader, bool again = false) {
 }
 
 Verdict ask(const Generation& tables, const char* client, const char* name) {
-  Trace trace;
   const nnoe::test::Asked asked(client, name);
-  return decide(tables, asked.question(), trace);
+  QueryName parsed;
+  return decide({tables, asked.question(), parsed, Act::kAllow, nullptr}).unpacked(tables.head.generation);
 }
 
 // Puts other bytes in the place of a file's, by rename, as nobody but a foreign writer would.
