@@ -19,6 +19,7 @@ export const cases = {
   scrape: () => import('./cases/scrape.js'),
   names: () => import('./cases/names.js'),
   verdict: () => import('./cases/verdict.js'),
+  pdp: () => import('./cases/pdp.js'),
   swap: () => import('./cases/swap.js'),
   lists: () => import('./cases/lists.js'),
   boundary: () => import('./cases/boundary.js'),

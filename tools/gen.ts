@@ -40,7 +40,11 @@ write('native/shm/gen/event_fields.h', cppHeader(schema));
 write('src/host/gen/layout.ts', layoutModule(text('native/shm/producer.h'), text('native/shm/layout.h')));
 write(
   'src/host/gen/program.ts',
-  programModule(text('native/shm/tables/program_format.h'), text('native/shm/tables/layout.h')),
+  programModule(
+    text('native/shm/tables/program_format.h'),
+    text('native/shm/tables/layout.h'),
+    text('native/shm/tables/ruling_wire.h'),
+  ),
 );
 write('docs/reference/metrics.md', metricsPage(plugins));
 write('docs/reference/errors.md', errorsPage());

@@ -3,7 +3,7 @@
 // of a real Cerbos.
 import { pino } from 'pino';
 import { native } from '../../src/host/native.js';
-import type { RoleSet, TableName } from '../../src/host/plugin/tables.js';
+import type { TableName } from '../../src/host/plugin/tables.js';
 import { addonTables } from '../../src/host/tables/addon.js';
 import { TablesService } from '../../src/host/tables/service.js';
 import { askedInOrder } from '../../src/plugins/policies/actions.js';
@@ -12,11 +12,12 @@ import { SectionWriter } from '../../src/plugins/policies/compile/section.js';
 import { EmbeddedPdp } from '../../src/plugins/policies/pdp/embedded.js';
 import { plan } from '../../src/plugins/policies/pdp/pdp.js';
 import { factsOf, parseSource } from '../../src/plugins/policies/source.js';
+import { until } from '../../test/daemons/lib/process.js';
 import type { VerdictData } from './verdict-data.js';
 
 const LIST = 'listed';
-const OTHERWISE = 'refused';
-const GUEST = 'guest';
+/** What is done where no action is granted. */
+export const OTHERWISE = 'refused';
 
 /** What an operator might write: everybody but guests may ask, with some exceptions. */
 const policyOf = (exceptions: readonly string[]) => ({
@@ -50,7 +51,7 @@ export const policies = {
 };
 export type PolicyName = keyof typeof policies;
 
-async function withTables<T>(
+export async function withTables<T>(
   directory: string,
   tables: TableName[],
   work: (service: TablesService) => Promise<T>,
@@ -74,7 +75,8 @@ async function withTables<T>(
   }
 }
 
-const signal = new AbortController().signal;
+/** One each: those who open a table listen to theirs. */
+const never = () => new AbortController().signal;
 const fail = (error: unknown): void => {
   throw error;
 };
@@ -82,7 +84,7 @@ const fail = (error: unknown): void => {
 /** A generation in which nothing is mapped, listed or planned: everybody is allowed. */
 export async function publishEmpty(directory: string): Promise<void> {
   await withTables(directory, ['roles'], async (service) => {
-    const roles = service.open('roles', signal, fail);
+    const roles = service.open('roles', never(), fail);
     await roles.replace([]);
     await roles.published();
   });
@@ -95,9 +97,9 @@ export async function publishFull(
   policy: PolicyName = 'usual',
 ): Promise<void> {
   await withTables(directory, ['roles', 'names', 'programs'], async (service) => {
-    const roles = service.open('roles', signal, fail);
-    const names = service.open('names', signal, fail);
-    await roles.replace(data.subnets.map((prefix) => ({ prefix, roles: [GUEST] })));
+    const roles = service.open('roles', never(), fail);
+    const names = service.open('names', never(), fail);
+    await roles.replace(data.subnets.map((prefix) => ({ prefix, roles: ['guest'] })));
     names.define([{ name: LIST, kind: 'block' }]);
     names.subscribe([{ lists: [LIST], roles: [], action: 'nxdomain' }]);
     const { names: count } = await names.load(LIST, {
@@ -106,46 +108,51 @@ export async function publishFull(
       subdomains: true,
     });
     const text = JSON.stringify(policyOf(policies[policy]));
-    await publishPolicy(service, text, `${directory}-pdp`);
+    const pdp = new EmbeddedPdp(`${directory}-pdp`, { ended: () => undefined, restarted: () => undefined });
+    try {
+      await pdp.started();
+      await publishPolicy(service, text, pdp, { roleSets: 2, lists: 1 });
+    } finally {
+      await pdp.stop();
+    }
     if (names.size(LIST) < count * 0.99)
       throw new Error(`${names.size(LIST)} names on the list, not ${count}`);
   });
 }
 
-async function publishPolicy(service: TablesService, text: string, pdpDirectory: string): Promise<void> {
-  const programs = service.open('programs', signal, fail);
-  // Told before the first generation, which waits for the programs.
-  let sets: readonly RoleSet[] = [];
+/**
+ * Compiled for every set of roles that there is, by this Cerbos, which has the policy then; and published with everything
+ * that was handed over before: a new directory has no generation without its programs.
+ * @param known what has to be numbered first
+ */
+export async function publishPolicy(
+  service: TablesService,
+  text: string,
+  pdp: EmbeddedPdp,
+  known: { roleSets: number; lists: number },
+): Promise<void> {
+  const programs = service.open('programs', never(), fail);
+  let sets: readonly { id: number; roles: readonly string[] }[] = [];
   let lists: ReadonlyMap<string, number> = new Map();
-  await new Promise<void>((resolve) => {
-    const all = () => sets.some(({ roles }) => roles.includes(GUEST)) && lists.has(LIST) && resolve();
-    programs.roleSets((given) => {
-      sets = given;
-      all();
-    });
-    programs.lists((given) => {
-      lists = given;
-      all();
-    });
+  programs.roleSets((given) => {
+    sets = given;
   });
+  programs.lists((given) => {
+    lists = given;
+  });
+  await until('numbers', () => sets.length >= known.roleSets && lists.size >= known.lists);
   const facts = factsOf([parseSource('policy', text)]);
   const actions = askedInOrder(facts.actions);
   const writer = new SectionWriter((end) => terminalOf(end, (action) => programs.action(action)));
-  const pdp = new EmbeddedPdp(pdpDirectory, { ended: () => undefined, restarted: () => undefined });
-  try {
-    await pdp.started();
-    const bad = await pdp.load([{ id: 'policy', text }]);
-    if (bad) throw new Error(`Cerbos refused the policy: ${[...bad.values()].join('; ')}`);
-    for (const { id, roles } of sets) {
-      const granted = (action: string) =>
-        Promise.all(roles.map(async (role) => ({ role, plan: await plan(pdp.client, role, action) })));
-      const asked = await Promise.all(
-        actions.map(async (action) => ({ action, roles: await granted(action) })),
-      );
-      writer.set(id, compile(asked, OTHERWISE, { lists, ...facts }));
-    }
-  } finally {
-    await pdp.stop();
+  const bad = await pdp.load([{ id: 'policy', text }]);
+  if (bad) throw new Error(`Cerbos refused the policy: ${[...bad.values()].join('; ')}`);
+  for (const { id, roles } of sets) {
+    const granted = (action: string) =>
+      Promise.all(roles.map(async (role) => ({ role, plan: await plan(pdp.client, role, action) })));
+    const asked = await Promise.all(
+      actions.map(async (action) => ({ action, roles: await granted(action) })),
+    );
+    writer.set(id, compile(asked, OTHERWISE, { lists, ...facts }));
   }
   const most = Math.max(0, ...lists.values()) + 1;
   await programs.publish(writer.bytes(most, { planned: 0, until: 0 }));

@@ -80,7 +80,7 @@ std::optional<Bytes> some(Bytes&& body) {
 }  // namespace
 
 Bytes unplanned_programs() {
-  const tables::program::ProgramsHeader header{tables::program::kFormat, 0, 0, 0, 0, 0, 0, 0, 0, 0, {}};
+  const tables::program::ProgramsHeader header{tables::program::kFormat, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {}};
   Bytes body(sizeof header);
   std::memcpy(body.data(), &header, sizeof header);
   return body;

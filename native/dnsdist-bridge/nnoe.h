@@ -17,7 +17,7 @@ typedef struct nnoe_handle nnoe_handle;
 
 typedef struct {
   const char* directory; /* of the tables, absolute */
-  const char* decisions; /* where counters and records go, absolute; NULL: nowhere */
+  const char* decisions; /* where counters, records and questions go, absolute; NULL: nowhere */
   uint32_t sampling;     /* one decision in so many is recorded; 0: none */
   uint32_t fail_closed;  /* 1: REFUSED while there are no tables; 0: allowed */
 } nnoe_options;

@@ -18,7 +18,8 @@ struct Runtime::Shared {
 struct Runtime::Thread {
   std::shared_ptr<Shared> shared;
   tables::Epochs::Reader* reader;
-  tables::Slot* slot;  // null: nothing is counted
+  tables::Slot* slot;                       // null: nothing is counted
+  std::shared_ptr<QuestionRing> questions;  // null: the host is not asked
 
   ~Thread() { tables::Epochs::leave(reader); }
 };
@@ -52,6 +53,8 @@ class Runtime::Query {
     // SYNC read:generation - acquire; partner: replace.
     generation_ = shared.current.load(std::memory_order_acquire);
     verdict_ = tables::decide({*generation_, question, name, runtime.fail_, nullptr});
+    if (__builtin_expect(verdict_.reason() == tables::Reason::kFallbackMiss, 0))
+      verdict_ = runtime.consult(*thread_, *generation_, question, name, verdict_);
     if (thread_->slot == nullptr) return;
     thread_->slot->count(verdict_);
     thread_->slot->record(question, name.data(), name.size(), verdict_, generation());

@@ -104,6 +104,7 @@ Runtime::Runtime(const Options& options)
   decisions.fail = options.fail_closed ? tables::FailMode::kClosed : tables::FailMode::kOpen;
   decisions.sampling = options.sampling;
   decisions_ = tables::DecisionWriter::create(options.decisions, decisions);
+  asker_ = std::make_unique<Asker>(options.decisions);
 }
 
 std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why) noexcept try {
@@ -196,6 +197,7 @@ void Runtime::replace(std::shared_ptr<const Generation> next) {
   shared_->current.store(next.get(), std::memory_order_release);
   shared_->epochs.wait();
   held_ = std::move(next);
+  if (asker_) asker_->wanted(held_->programs && held_->programs->view.header().basis != 0);
   if (decisions_) decisions_->set_loaded(held_->head.generation, held_->bytes);
 }
 
@@ -207,7 +209,8 @@ __attribute__((noinline, cold)) Runtime::Thread* Runtime::join() noexcept try {
   if (!mine) {
     Epochs::Reader* reader = shared_->epochs.join();
     if (reader == nullptr) return nullptr;
-    mine.reset(new Thread{shared_, reader, decisions_ ? decisions_->claim() : nullptr});
+    mine.reset(new Thread{shared_, reader, decisions_ ? decisions_->claim() : nullptr,
+                          asker_ ? asker_->join() : nullptr});
     shared_->asked.store(true, std::memory_order_relaxed);
   }
   Last::here = {number_, mine.get()};

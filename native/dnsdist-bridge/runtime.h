@@ -9,17 +9,23 @@
 #include <string>
 #include <thread>
 
+#include "dnsdist-bridge/asker.h"
 #include "shm/files.h"
 #include "shm/tables/actions.h"
 #include "shm/tables/decision_writer.h"
 #include "shm/tables/epochs.h"
 #include "shm/tables/generation.h"
+#include "shm/tables/verdict.h"
+
+namespace nnoe::tables {
+struct Levels;
+}
 
 namespace nnoe::bridge {
 
 struct Options {
   std::string directory;  // of the tables, absolute
-  std::string decisions;  // where counters and records go, absolute; empty: nowhere
+  std::string decisions;  // where counters, records and questions go, absolute; empty: nowhere
   std::string server;     // what it was loaded into, such as "dnsdist 1.7.3"; for the status
   std::string bridge;     // version of this library, likewise
   uint32_t sampling = 1;  // one decision in so many is recorded, 0: none; all are counted
@@ -52,6 +58,10 @@ class Runtime {
   explicit Runtime(const Options& options);
   Thread* here() noexcept;
   Thread* join() noexcept;
+  // The verdict of a query whose role set has no program: by what was ruled, or as it was.
+  tables::PackedVerdict consult(const Thread& thread, const tables::Generation& tables,
+                                const tables::Question& question, const tables::QueryName& name,
+                                tables::PackedVerdict verdict) const noexcept;
   void run() noexcept;
   void try_look(bool again) noexcept;
   void look(bool again);
@@ -66,6 +76,7 @@ class Runtime {
   std::shared_ptr<const tables::Generation> held_;     // what queries get; the helper's
   std::unique_ptr<tables::DecisionWriter> decisions_;  // null: nobody is told
   std::string complaint_;                              // of decisions_, said once
+  std::unique_ptr<Asker> asker_;                       // null: nobody is asked
   journal::Fd stop_;                                   // eventfd
   std::thread helper_;
 };

@@ -8,8 +8,17 @@ import { duration, printable, row, widths } from './text.js';
 /** What each dnsdist says of itself, or why no host could be asked. */
 export type WhyBridges = { bridges: readonly BridgeReport[] } | { hostReason: string };
 
+/** What Cerbos says of the query now, or why that is not known. */
+export type WhyRuling = { action?: string } | { unknown: string };
+
 /** @param asked the name as it was typed. Ends with a newline. */
-export function showWhy(report: WhyReport, asked: string, seen: WhyBridges, out: Out): string {
+export function showWhy(
+  report: WhyReport,
+  asked: string,
+  seen: WhyBridges,
+  out: Out,
+  ruling?: WhyRuling,
+): string {
   const { client, name, type, action } = report;
   const act = action?.act ?? 'fail';
   const colour = act === 'allow' ? out.paint.green : action === undefined ? out.paint.yellow : out.paint.red;
@@ -18,6 +27,7 @@ export function showWhy(report: WhyReport, asked: string, seen: WhyBridges, out:
     ...(asked.toLowerCase().replace(/\.$/, '') === name ? [] : [['name', `asked as ${asked}`]]),
     ['decided by', decidedBy(report)],
     ['dnsdist', effect(report, seen)],
+    ...(ruling === undefined ? [] : [['Cerbos', ruled(ruling)]]),
     ['roles', rolesText(report)],
     ...listRows(report),
     ['tables', tablesText(report)],
@@ -48,7 +58,7 @@ function decidedBy({ reason, list, rule }: WhyReport): string {
     case 'fallback':
       return 'the policy decision point';
     case 'fallback-miss':
-      return 'a policy that could not be compiled; the policy decision point is asked';
+      return 'on-miss: no program is made for these roles, Cerbos is asked query by query';
     case 'no-tables':
       return 'nothing: no tables are published';
     default:
@@ -56,8 +66,13 @@ function decidedBy({ reason, list, rule }: WhyReport): string {
   }
 }
 
-function effect({ action }: WhyReport, seen: WhyBridges): string {
-  if (action !== undefined) return effects[action.act](action) + extended(action);
+const ruled = (ruling: WhyRuling): string =>
+  'unknown' in ruling ? `what it says is not known: ${ruling.unknown}` : `says ${ruling.action}, now`;
+
+function effect({ action, reason }: WhyReport, seen: WhyBridges): string {
+  const until =
+    reason === 'fallback-miss' ? ' until it has been told what Cerbos says; then it does that' : '';
+  if (action !== undefined) return effects[action.act](action) + extended(action) + until;
   const fails = new Set('bridges' in seen ? seen.bridges.map(({ fail }) => fail) : []);
   const [one] = fails;
   if (fails.size === 1 && one !== undefined) return `its \`fail\` is ${one}: ${failWords[one] ?? one}`;

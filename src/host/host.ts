@@ -20,6 +20,7 @@ import { type Native, native } from './native.js';
 import { openStore } from './open-store.js';
 import type { AnyPlugin } from './plugin.js';
 import { type Readiness, readiness, statusLine } from './readiness.js';
+import { RulingsServer } from './rulings/server.js';
 import { answers, type Store } from './store/store.js';
 import { Source } from './streams/source.js';
 import { checkPlugins } from './supervisor/declarations.js';
@@ -55,6 +56,7 @@ export class Host {
   readonly #runners: PluginRunner[];
   readonly #tables: TablesService;
   readonly #decisions: DecisionsService;
+  readonly #rulings: RulingsServer;
   readonly #health: HealthLog;
   readonly #control: ControlServer;
   #http: HttpServer | undefined;
@@ -83,6 +85,7 @@ export class Host {
       cached: this.#store.cacheSize !== undefined,
       tables: publishedTables(enabled).size > 0,
       decisions: decided,
+      programs: publishedTables(enabled).has('programs'),
     });
     this.#metrics = metrics;
     this.#store.observe?.(metrics.store);
@@ -116,7 +119,7 @@ export class Host {
       open: (directory) => addonTables((path) => addon.openTables(path), directory),
       busy: options.fatal,
       bridges: () => this.#decisions.bridges(),
-      bridgesUnknown: () => this.#decisions.trouble(),
+      bridgesUnknown: () => this.#decisions.trouble() ?? this.#rulings.trouble(),
       ...(metrics.tables === undefined ? {} : { observer: metrics.tables }),
     });
     this.#decisions = new DecisionsService({
@@ -133,6 +136,13 @@ export class Host {
       },
       newest: () => this.#tables.last?.generation ?? 0,
       ...(metrics.decisions === undefined ? {} : { observer: metrics.decisions }),
+    });
+    this.#rulings = new RulingsServer({
+      directory: config.tables.decisions,
+      wanted: publishedTables(enabled).has('programs'),
+      log,
+      rule: (question) => this.#tables.rule(question),
+      ...(metrics.rulings === undefined ? {} : { observer: metrics.rulings }),
     });
     this.#runners = enabled.map(
       (plugin) =>
@@ -199,6 +209,7 @@ export class Host {
     });
     this.#tables.start();
     this.#decisions.start();
+    this.#rulings.start();
     for (const source of this.#sources) source.start();
     for (const runner of this.#runners) void runner.start();
     this.#due = performance.now() + lookEvery * 1000;
@@ -264,6 +275,7 @@ export class Host {
     await Promise.all(this.#runners.map((runner) => runner.stop(each)));
     await this.#control.close();
     for (const source of this.#sources) source.close();
+    await this.#rulings.close();
     this.#decisions.close();
     await this.#tables.close();
     this.#clock.close();

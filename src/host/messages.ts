@@ -77,6 +77,12 @@ export const messages = {
     text: 'the store has not answered yet: {reason}',
     help: 'Connecting. It is named here because something waits for it.',
   },
+  RULINGS_CUT: {
+    level: 'warn',
+    text: 'a bridge that asks about queries without a program was cut off: {reason}',
+    help: 'What it sent is no question as this release knows them. It connects again. A bridge of another release has to be replaced by the one of this host’s, and dnsdist restarted.',
+  },
+  RULINGS_LISTENING: { level: 'info', text: 'bridges ask about queries without a program at {socket}' },
   SOURCE_CURSOR_DROPPED: {
     level: 'warn',
     text: 'journal {source} kept a position for {consumer}, which is not configured; removed',

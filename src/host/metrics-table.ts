@@ -197,6 +197,25 @@ export const metricRows = {
     unit: 'records',
     when: 'a plugin publishes a table or consumes decisions',
   },
+  nnoe_rulings_questions_total: {
+    type: 'counter',
+    help: 'Queries without a program that bridges asked about, by what they were told.',
+    unit: 'questions',
+    labels: { outcome: 'answered, put-off' },
+    when: 'a plugin publishes programs',
+  },
+  nnoe_rulings_dropped_total: {
+    type: 'counter',
+    help: 'Queries without a program that bridges did not ask about, for want of a place or of a host.',
+    unit: 'questions',
+    when: 'a plugin publishes programs',
+  },
+  nnoe_rulings_bridges: {
+    type: 'gauge',
+    help: 'Processes of dnsdist that are connected to ask.',
+    unit: 'processes',
+    when: 'a plugin publishes programs',
+  },
   nnoe_event_loop_active_seconds_total: {
     type: 'counter',
     help: 'Time the event loop has been at work; its rate is the share of one core.',

@@ -7,6 +7,7 @@ import type { HealthReport } from './health.js';
 import { type MetricName, type MetricRow, metricRows, pluginStates } from './metrics-table.js';
 import type { MetricSpec } from './plugin.js';
 import { ProcessMetrics } from './process-metrics.js';
+import type { RulingsObserver } from './rulings/server.js';
 import { answers, type StoreObserver } from './store/store.js';
 import type { DeliveryObserver } from './streams/delivery.js';
 import { TablesMetrics } from './tables/metrics.js';
@@ -47,6 +48,18 @@ export function setCounter(counter: Counter, value: number): void {
   counter.inc(value);
 }
 
+function rulingsObserver(make: Make): RulingsObserver {
+  const questions = make('nnoe_rulings_questions_total');
+  const dropped = make('nnoe_rulings_dropped_total');
+  const bridges = make('nnoe_rulings_bridges');
+  bridges.set(0);
+  return {
+    question: (outcome) => questions.inc({ outcome }),
+    dropped: (count) => dropped.inc(count),
+    connected: (count) => bridges.set(count),
+  };
+}
+
 /** What stays as it is for as long as the host runs. */
 export interface HostFacts {
   version: string;
@@ -58,6 +71,8 @@ export interface HostFacts {
   tables: boolean;
   /** Whether decisions are read. */
   decisions: boolean;
+  /** Whether a plugin publishes programs, so that bridges may ask. */
+  programs: boolean;
 }
 
 /** What is looked up for a scrape. */
@@ -79,6 +94,8 @@ export class HostMetrics implements DeliveryObserver {
   readonly tables: TablesMetrics | undefined;
   /** For decisions to tell how many there were; undefined where nobody reads them. */
   readonly decisions: DecisionsObserver | undefined;
+  /** For the socket of rulings to tell what was asked; undefined where nobody publishes programs. */
+  readonly rulings: RulingsObserver | undefined;
   /** Made when the first plugin follows something. */
   #updates: Counter | undefined;
 
@@ -104,6 +121,7 @@ export class HostMetrics implements DeliveryObserver {
         },
       };
     }
+    if (facts.programs) this.rulings = rulingsObserver(this.#make);
     const { errors, retries, followRestarts } = this.#always;
     this.store = {
       failed: (code) => errors.inc({ code }),

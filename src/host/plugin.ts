@@ -59,6 +59,8 @@ export type {
   LoadReport,
   NameScope,
   NamesTable,
+  PolicyQuestion,
+  PolicyRuling,
   ProgramsTable,
   PublishedTable,
   Publishes,

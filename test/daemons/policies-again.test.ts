@@ -25,6 +25,9 @@ test('policies are handed over again, and what was allowed stays so', async () =
       get client() {
         return pdp.client;
       },
+      get mark() {
+        return pdp.mark;
+      },
       load: (given, signal) => pdp.load(given, signal),
       holds: (given, signal) => pdp.holds(given, signal),
       place: 'here',
@@ -39,6 +42,7 @@ test('policies are handed over again, and what was allowed stays so', async () =
     otherwise: () => 'refused',
     onMiss: () => undefined,
     kept: { policies: [], plans: [] },
+    desk: { open: () => undefined, close: () => undefined },
     signal: life.signal,
     events: {
       published: () => undefined,

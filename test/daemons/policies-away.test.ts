@@ -99,6 +99,7 @@ function options(more: Partial<PoliciesOptions>, published: Buffer[], signal: Ab
       throw new Error('it is away');
     },
     keep: () => undefined,
+    desk: { open: () => undefined, close: () => undefined },
     table: {
       action: (text) => actions.indexOf(text),
       publish: async (section) => published.push(Buffer.from(section)),

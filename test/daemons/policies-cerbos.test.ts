@@ -7,8 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Answers } from '../../src/plugins/policies/answers.js';
 import { EmbeddedPdp } from '../../src/plugins/policies/pdp/embedded.js';
-import type { PolicyText } from '../../src/plugins/policies/pdp/pdp.js';
-import { plan } from '../../src/plugins/policies/pdp/pdp.js';
+import { check, OtherPolicies, type PolicyText, plan } from '../../src/plugins/policies/pdp/pdp.js';
 import { RemotePdp } from '../../src/plugins/policies/pdp/remote.js';
 import { scratch, sweep } from '../../src/plugins/policies/pdp/scratch.js';
 import { verify } from '../../src/plugins/policies/pdp/verify.js';
@@ -94,8 +93,10 @@ test('single queries are asked in batches, each once', async () => {
     otherwise: () => 'drop',
     until: undefined,
   });
-  const of = (qname: string) =>
-    answers.of({ roles: ['guest'], query: { qname, qtype: 'A', client: '192.0.2.1', lists: [] } });
+  const of = async (qname: string) => {
+    const query = { qname, qtype: 'A', client: '192.0.2.1', lists: [] };
+    return (await answers.of({ roles: ['guest'], query })).action;
+  };
   const all = await Promise.all(Array.from({ length: 120 }, (_, i) => of(`192.0.2.${i % 60}`)));
   assert.is(all.filter((action) => action === 'allow').length, 2);
   assert.is(all[1], 'allow');
@@ -154,6 +155,13 @@ test('another Cerbos is given policies through its Admin API', async () => {
   const remote = new RemotePdp({ address, user, password, tls: false });
   assert.is(await remote.load([policy('R.attr.qname == "a"')]), undefined);
   assert.match(JSON.stringify(await plan(remote.client, 'guest', 'allow')), '"a"');
+  const query = { qname: 'a', qtype: 'A', client: '::1', lists: [] };
+  const granted = (mark: string) => check(remote.client, ['guest'], ['allow'], [query], { mark });
+  assert.equal(await granted(remote.mark), [new Set(['allow'])]);
+  await granted('of others').then(
+    () => assert.unreachable(),
+    (error: Error) => assert.instance(error, OtherPolicies),
+  );
   assert.match([...((await remote.load([policy('foo(1)')])) ?? [])].join(), /undeclared reference/);
   assert.match(JSON.stringify(await plan(remote.client, 'guest', 'allow')), '"a"');
   assert.is(await remote.load([policy('true', 'other', 'other')]), undefined);

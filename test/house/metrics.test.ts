@@ -95,6 +95,7 @@ test('all of them can be made, with names of the original exporter left out that
     cached: true,
     tables: true,
     decisions: true,
+    programs: true,
   });
   host.following();
   for (const plugin of plugins) pluginMetrics(plugin.name, plugin.metrics, registry);

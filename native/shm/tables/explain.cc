@@ -54,7 +54,9 @@ void tell_levels(const Generation& tables, const QueryName& name, const Levels& 
     const Names& names = level.delta ? tables.names_delta->view : tables.names->view;
     const bool root = level.depth == 0;
     out.levels.push_back(
-        {root ? "" : text_of(name.label(level.depth), name.data() + name.size() - name.label(level.depth)),
+        {root ? ""
+              : text_of(name.label(level.depth),
+                        static_cast<size_t>(name.data() + name.size() - name.label(level.depth))),
          lists_of(tables, names.lists(level.listset)), level.delta});
   }
 }

@@ -48,7 +48,8 @@ struct ProgramsHeader {
   uint32_t lists;       // ids below this may be named by masks
   uint64_t planned_us;  // when the plans were made, since 1970; 0 = unknown
   uint64_t until_us;    // when they have to be made again, since 1970; 0 = never
-  uint32_t zero[4];
+  uint64_t basis;       // of fallbacks: an answer counts for programs of the same number; 0: nobody is asked
+  uint32_t zero[2];
 };
 static_assert(sizeof(ProgramsHeader) == 64);
 

@@ -5,8 +5,10 @@ import { writtenValue } from '../../host/config/load.js';
 import { routes, type StatusReport } from '../../host/control/api.js';
 import { NnoeError } from '../../host/errors.js';
 import { nameBytes } from '../../host/tables/names.js';
-import { clientBytes, why } from '../../host/tables/why.js';
-import { qtypeNumber } from '../../plugins/policies/qtypes.js';
+import { clientBytes, type WhyReport, why } from '../../host/tables/why.js';
+import { nameText } from '../../plugins/policies/name.js';
+import { qtypeNumber, qtypeText } from '../../plugins/policies/qtypes.js';
+import type { RulingReport, RulingSubject } from '../../plugins/policies/service.js';
 import { prefixes } from '../../plugins/roles/declaration.js';
 import { RemoteError } from '../client.js';
 import { clientFor, configOption, jsonOption, type SocketOptions, socketOption } from '../configured.js';
@@ -14,7 +16,7 @@ import { exitStatus } from '../exit-status.js';
 import type { Io } from '../io.js';
 import { Progress } from '../progress.js';
 import type { NnoeCommand } from '../usage.js';
-import { showWhy, type WhyBridges } from '../why-view.js';
+import { showWhy, type WhyBridges, type WhyRuling } from '../why-view.js';
 
 /** As in src/host/config.ts, which a test compares. */
 export const defaultTables = '/var/lib/nnoe/tables';
@@ -38,7 +40,9 @@ export function register(program: NnoeCommand, io: Io): void {
     .addOption(socketOption())
     .addOption(configOption())
     .addOption(jsonOption())
-    .json('one document, a `WhyReport`, with `bridges` or `hostReason`.')
+    .json(
+      'one document, a `WhyReport`, with `bridges` or `hostReason`; of a query that Cerbos is asked about with `ruling`: what it says now.',
+    )
     .example('nnoe why 192.0.2.7 ads.example', 'Why can this client not open that name?')
     .example('nnoe why 2001:db8::7 www.example AAAA --json', 'The same, for programs.')
     .action(async (client: string, name: string, type: string, options: WhyOptions) => {
@@ -51,9 +55,12 @@ export function register(program: NnoeCommand, io: Io): void {
       };
       const progress = new Progress(io, 'reading the tables');
       const report = why(question);
-      const bridges = await bridgesOf(options, io).finally(() => progress.end());
-      if (options.json) await io.out.json({ ...report, ...bridges });
-      else await io.out.write(showWhy(report, name, bridges, io.out));
+      const [bridges, ruling] = await Promise.all([
+        bridgesOf(options, io),
+        rulingOf(report, options, io),
+      ]).finally(() => progress.end());
+      if (options.json) await io.out.json({ ...report, ...bridges, ...(ruling && { ruling }) });
+      else await io.out.write(showWhy(report, name, bridges, io.out, ruling));
       if (report.generation === 0) io.status = exitStatus.later;
     });
 }
@@ -81,6 +88,28 @@ async function bridgesOf(options: WhyOptions, io: Io): Promise<WhyBridges> {
     return { bridges: tables?.bridges ?? [] };
   } catch (error) {
     if (error instanceof NnoeError || error instanceof RemoteError) return { hostReason: error.message };
+    throw error;
+  }
+}
+
+/** What Cerbos says now, of a query that it is asked about; undefined of others. */
+async function rulingOf(report: WhyReport, options: WhyOptions, io: Io): Promise<WhyRuling | undefined> {
+  if (report.reason !== 'fallback-miss') return undefined;
+  const { roleSet, client, type: qtype, levels } = report;
+  const lists = [...new Set(levels.flatMap((level) => level.lists))].sort();
+  const qname = nameText(nameBytes(report.name) ?? Buffer.of(0));
+  const subject: RulingSubject = { roleSet, qname, qtype: qtypeText(qtypeNumber(qtype) ?? 0), client, lists };
+  try {
+    const said = await clientFor(options, io.env).operate<RulingReport>(
+      'policies',
+      'rule',
+      JSON.stringify(subject),
+    );
+    return said.action === undefined
+      ? { unknown: 'Cerbos does not answer, or policies are being changed' }
+      : said;
+  } catch (error) {
+    if (error instanceof NnoeError || error instanceof RemoteError) return { unknown: error.message };
     throw error;
   }
 }

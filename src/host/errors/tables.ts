@@ -21,6 +21,12 @@ export const tableErrors = {
     help: 'The others are. It is damaged, of a bridge of another release, or not readable to the host. When the dnsdist whose process number its name begins with does not run any more, it can be removed.',
     retry: true,
   },
+  RULINGS_SOCKET: {
+    code: 'RULINGS_SOCKET',
+    message: 'bridges cannot ask about queries without a program: no socket at {socket}: {reason}',
+    help: 'It lies in the directory of decisions, for the group of that directory; a path of a socket has at most 107 bytes. Until it is there, such queries get what on-miss says. It is tried again every second.',
+    retry: true,
+  },
   TABLES_BUSY: {
     code: 'TABLES_BUSY',
     message: 'another process writes the tables in {directory}',

@@ -177,6 +177,26 @@ export interface RoleSet {
   roles: readonly string[];
 }
 
+/** A query of a set of roles that has no program, as a bridge asks about it. */
+export interface PolicyQuestion {
+  /** Of the section that the bridge has; an answer counts for sections with the same one. */
+  basis: bigint;
+  roleSet: number;
+  type: number;
+  /** Wire form, in lower case, with its root label. */
+  name: Buffer;
+  /** 4 or 16 bytes; undefined where the section says that the answer does not depend on it. */
+  client: Buffer | undefined;
+  /** Numbers of the lists that the name is on, rising. */
+  lists: readonly number[];
+}
+
+/**
+ * What is done with such queries: the number of an action, from one time until right before another, ms since 1970; or
+ * that this cannot be said, and after how many ms to ask again.
+ */
+export type PolicyRuling = { action: number; from: number; until: number } | { again: number };
+
 /** What the programs of policies are made for, and the programs. */
 export interface ProgramsTable extends PublishedTable {
   /**
@@ -198,6 +218,11 @@ export interface ProgramsTable extends PublishedTable {
    * sound; what was published before stays.
    */
   publish(section: Uint8Array): Promise<Generation>;
+  /**
+   * Answers what bridges ask about sets of roles whose entry of the section is a fallback; until the plugin ends. A few
+   * thousand at once, at the most. One that rejects puts the question off.
+   */
+  rule(ruler: (question: PolicyQuestion) => Promise<PolicyRuling>): void;
   /** From now on no set of roles has a program: queries meet what the bridge's `fail` says. */
   none(): Promise<Generation>;
 }

@@ -46,6 +46,7 @@ function stage(plugin: AnyPlugin, store = new MemoryStore()) {
       cached: false,
       tables: false,
       decisions: false,
+      programs: false,
     }),
     metrics: {},
     tables: {

@@ -2,7 +2,7 @@
 // The table of programs as a plugin has it: tells which sets of roles and lists there are, numbers actions, and takes
 // the section that the plugin made.
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
-import type { Generation, ProgramsTable, RoleSet } from '../plugin/tables.js';
+import type { Generation, PolicyQuestion, PolicyRuling, ProgramsTable, RoleSet } from '../plugin/tables.js';
 
 export interface ProgramChannel {
   /** Numbers an action; only once the directory is open. @throws NnoeError */
@@ -18,6 +18,9 @@ export interface ProgramInput {
   lists: ReadonlyMap<string, number>;
 }
 
+/** ms; until a plugin answers questions. */
+const unruled = 1000;
+
 /** One that does not throw. */
 type Listener<T> = (value: T) => void | Promise<void>;
 
@@ -30,6 +33,7 @@ export class Programs {
   readonly #lists = new Set<Listener<ReadonlyMap<string, number>>>();
   #input: ProgramInput | undefined;
   #shown = { roleSets: '', lists: '' };
+  #ruler: ((question: PolicyQuestion) => Promise<PolicyRuling>) | undefined;
 
   constructor(channel: ProgramChannel) {
     this.#channel = channel;
@@ -49,6 +53,11 @@ export class Programs {
     waited.abort();
     // What was handed over last is taken in this turn.
     await turn();
+  }
+
+  /** What the plugin says of a query without a program. */
+  async rule(question: PolicyQuestion): Promise<PolicyRuling> {
+    return (await this.#ruler?.(question)) ?? { again: unruled };
   }
 
   /** @param fail called with what a listener threw. */
@@ -73,6 +82,14 @@ export class Programs {
       action: (text) => this.#channel.action(text),
       publish: async (section) => publish(Buffer.from(section)),
       none: async () => publish('unplanned'),
+      rule: (ruler) => {
+        live.throwIfAborted();
+        this.#ruler = ruler;
+        const end = () => {
+          if (this.#ruler === ruler) this.#ruler = undefined;
+        };
+        live.addEventListener('abort', end, { once: true });
+      },
     };
   }
 

@@ -7,7 +7,15 @@
 import type { AnswerConfig } from '../config.js';
 import { NnoeError, reasonOf } from '../errors.js';
 import { type Logger, say, sayError } from '../log.js';
-import type { Generation, TableName, TableProvider, TableSpec, Tables } from '../plugin/tables.js';
+import type {
+  Generation,
+  PolicyQuestion,
+  PolicyRuling,
+  TableName,
+  TableProvider,
+  TableSpec,
+  Tables,
+} from '../plugin/tables.js';
 import type { AnyPlugin } from '../plugin.js';
 import { type ActionRecord, type AnswerDefaults, type Decider, parseAction } from './actions.js';
 import { Batch } from './batch.js';
@@ -44,7 +52,7 @@ export interface TablesOptions {
   busy(error: NnoeError): void;
   /** What each dnsdist says of itself. */
   bridges?(): readonly BridgeStatus[];
-  /** Why that is not known. */
+  /** Why that is not known, or why they cannot ask. */
   bridgesUnknown?(): NnoeError | undefined;
   observer?: TablesObserver;
   /** First pause after a failure, ms; default 1000. */
@@ -180,6 +188,11 @@ export class TablesService implements TableProvider {
 
   roles(roleSet: number): readonly string[] {
     return this.#opened?.roleSets.roles(roleSet) ?? [];
+  }
+
+  /** What the plugin with the policies says of a query without a program. */
+  rule(question: PolicyQuestion): Promise<PolicyRuling> {
+    return this.#programs.rule(question);
   }
 
   /** Name of a list by its number; undefined: not known. */

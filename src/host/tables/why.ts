@@ -10,7 +10,7 @@ import type { NativeExplanation } from './native.js';
 import { prefixText } from './prefixes.js';
 
 /** Those that leave it to what the bridge's configuration says. */
-const leftToFail: readonly VerdictReason[] = ['no-tables', 'unplanned', 'fallback-miss', 'malformed'];
+const leftToFail: readonly VerdictReason[] = ['no-tables', 'unplanned', 'malformed'];
 
 export interface WhyAction {
   act: ActName;
@@ -44,7 +44,7 @@ export interface WhyReport {
   list?: string;
   /** Of the policies, that decided. */
   rule?: string;
-  /** Absent: the bridge does what its `fail` says. */
+  /** Absent: the bridge does what its `fail` says. With the reason fallback-miss: until it has been told what Cerbos says. */
   action?: WhyAction;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // What the plugin declares, apart from what it does; the context's type follows from it.
-import { type Context, gauge, histogram, z } from '../../host/plugin.js';
+import { type Context, counter, gauge, histogram, z } from '../../host/plugin.js';
 
 const action = z
   .string()
@@ -15,7 +15,7 @@ const role = z
     }),
     'on-miss': action.optional().meta({
       description:
-        'Allows conditions that cannot be compiled for this role: this is then done with all its queries.',
+        'Allows conditions that cannot be compiled for this role: Cerbos is then asked about its queries, and this is done with one until its answer is there.',
       examples: ['refused'],
     }),
   })
@@ -54,6 +54,11 @@ const pdp = z
         names: 'secret',
         examples: ['/etc/nnoe/pdp-password'],
       }),
+    'max-age': z.number().min(1).max(3600).default(60).meta({
+      description:
+        'Longest time that an answer about a single query counts, where policies are not compiled; a change of policies and the clock end it sooner.',
+      unit: 's',
+    }),
     tls: z.boolean().default(false).meta({
       description: 'Whether `address` is spoken to by TLS, with the authorities that Node.js trusts.',
     }),
@@ -81,6 +86,9 @@ export const metrics = {
     how: 'compiled, on-miss, unplanned',
   }),
   instructions: gauge('Instructions of all programs together.'),
+  rulings_total: counter('Questions of bridges about single queries, by where the answer came from.', {
+    outcome: 'known, asked, put-off',
+  }),
   pdp_up: gauge(
     'Whether the policy decision point answered when it was last asked, and had the policies it was given: 1 or 0.',
   ),

@@ -21,7 +21,7 @@ export default definePlugin({
     return {
       health: () => service.health(),
       stop: () => service.stop(),
-      operations: { report: () => service.report() },
+      operations: { report: () => service.report(), rule: (subject) => service.explain(subject) },
     };
   },
 });

@@ -4,11 +4,12 @@
 import type { RoleSet } from '../../host/plugin.js';
 import { Candidates, type PolicyState } from './candidates.js';
 import { type Clock, clockOf, nextBoundary } from './clock.js';
+import type { Desk } from './desk.js';
 import type { Kept } from './kept.js';
 import type { Decider } from './pdp/decider.js';
 import type { PolicyText } from './pdp/pdp.js';
 import { Plans } from './plans.js';
-import { Incompilable, type Programs } from './programs.js';
+import { type Fallback, Incompilable, type Programs } from './programs.js';
 import { type InForce, type Planned, Publisher, type PublisherOptions } from './publisher.js';
 import { type PolicySource, parseSource } from './source.js';
 
@@ -17,6 +18,8 @@ export interface PoliciesOptions extends Omit<PublisherOptions, 'published'> {
   decider(): Decider;
   /** These are good, and to begin with in another life. */
   keep(good: Kept): void;
+  /** Where bridges' questions are answered. */
+  desk: Pick<Desk, 'open' | 'close'>;
   /** Of an earlier life. */
   kept: Kept;
   signal: AbortSignal;
@@ -70,7 +73,7 @@ export class Policies {
     this.publisher = new Publisher({ ...options, published: (of) => options.events.published(of) });
     if (plans.length > 0) {
       const sources = policies.map(({ id, text }) => parseSource(id, text));
-      this.last = { sources, plans: new Plans(undefined, sources, plans) };
+      this.last = { texts: policies, sources, plans: new Plans(undefined, sources, plans) };
     }
     options.signal.addEventListener('abort', () => clearTimeout(this.timer), { once: true });
   }
@@ -95,10 +98,16 @@ export class Policies {
     this.change();
   }
 
+  /** Cerbos ended, or has other policies: what it says from now on is not by those that are in force. */
+  away(): void {
+    // It may begin again with fewer, or none: who asked it then would hear that nobody may do anything.
+    this.handed = undefined;
+    this.options.desk.close();
+  }
+
   /** Cerbos was started again, with what it was given last. */
   again(): void {
-    // It may have begun with fewer, or none: who asked it then would hear that nobody may do anything.
-    this.handed = undefined;
+    this.away();
     this.plans = undefined;
     this.change();
   }
@@ -206,7 +215,7 @@ export class Policies {
       if (!sources.some(({ kind }) => kind === 'resourcePolicy')) return await this.none(since);
       if (!this.plans) this.plans = await this.plan(chosen, this.decider);
       if (!this.plans) continue;
-      const planned = { sources, plans: this.plans };
+      const planned = { texts: chosen, sources, plans: this.plans };
       const made = await this.programs(chosen, planned, roleSets, lists);
       if (made === 'others') continue;
       if (made === 'stay') return;
@@ -214,13 +223,15 @@ export class Policies {
       if (this.roleSets !== roleSets) continue;
       this.last = planned;
       this.options.keep({ policies: this.candidates.accept(chosen), plans: await planned.plans.all() });
-      return await this.publisher.publish(made, planned, roleSets, since);
+      await this.publisher.publish(made, planned, roleSets, since);
+      return this.openDesk(made.fallback);
     }
   }
 
   private async none(since: number): Promise<void> {
     this.last = undefined;
     this.clock = { reads: false, moments: [] };
+    this.options.desk.close();
     this.options.keep({ policies: [], plans: [] });
     await this.publisher.none(this.roleSets?.length ?? 0, since);
   }
@@ -234,6 +245,7 @@ export class Policies {
     this.plans = undefined;
     if (this.handed === key) return true;
     this.handed = undefined;
+    this.options.desk.close();
     const bad = await decider.load(chosen, this.options.signal);
     if (!bad) {
       this.handed = key;
@@ -255,7 +267,7 @@ export class Policies {
       // It may have been started again in between, and have said that nobody may do anything.
       if (await decider.holds(chosen, signal)) return plans;
     }
-    this.handed = undefined;
+    this.away();
     if (++this.losses > mostLosses)
       throw new Error(`Cerbos at ${decider.place} does not keep the policies that it is given`);
     events.lost();
@@ -281,6 +293,17 @@ export class Policies {
       if (fresh.length > 0) return 'others';
       this.stuck = `with the roles, lists and answers that there are now, ${error.message}`;
       return 'stay';
+    }
+  }
+
+  /** Unless Cerbos ended meanwhile, and has to be given its policies again. */
+  private openDesk(fallback: Fallback | undefined): void {
+    const { desk, otherwise } = this.options;
+    const { decider } = this;
+    if (fallback === undefined || decider === undefined || this.handed === undefined) desk.close();
+    else {
+      const { client, mark } = decider;
+      desk.open({ ...fallback, client, mark, clock: this.clock, otherwise });
     }
   }
 }

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
 // The programs section for all sets of roles, out of the plans of their roles.
+import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { RoleSet } from '../../host/plugin.js';
 import { type Asked, compile, terminalOf } from './compile/compile.js';
 import { type Expr, reads } from './compile/expression.js';
 import { Refused } from './compile/refused.js';
 import { type Entry, SectionWriter } from './compile/section.js';
+import type { PolicyText } from './pdp/pdp.js';
 import type { Plans } from './plans.js';
 import { factsOf, type PolicySource } from './source.js';
 
 export interface ProgramsInput {
+  /** Policies as they are in force, and as they were read. */
+  texts: readonly PolicyText[];
   sources: readonly PolicySource[];
   plans: Plans;
   roleSets: readonly RoleSet[];
@@ -27,6 +31,20 @@ export interface Programs {
   compiled: number;
   asked: number;
   instructions: number;
+  /** What is asked of Cerbos query by query; undefined: nothing is. */
+  fallback: Fallback | undefined;
+}
+
+export interface Fallback {
+  /** Stands for everything that an answer depends on beside the query: the same number, the same answers. */
+  basis: bigint;
+  /** Sets of roles, by number. */
+  roles: ReadonlyMap<number, readonly string[]>;
+  lists: ReadonlyMap<string, number>;
+  /** In the order in which they are asked. */
+  actions: readonly string[];
+  /** Numbers of all that can come of it. */
+  numbers: ReadonlyMap<string, number>;
 }
 
 /** What cannot be compiled, and whose doing it is. */
@@ -54,6 +72,7 @@ export async function makePrograms(input: ProgramsInput): Promise<Programs> {
   const made = { compiled: 0, asked: 0 };
   // Also of roles that no rule names: then plans are there for whatever roles clients get.
   await plans.all();
+  const fallbacks = new Map<number, readonly string[]>();
   const alone = new Set(roleSets.flatMap(({ roles }) => (roles.length === 1 ? roles : [])));
   let due = performance.now() + turnLimit;
   const work = [
@@ -65,6 +84,7 @@ export async function makePrograms(input: ProgramsInput): Promise<Programs> {
     if (id !== undefined) {
       writer.set(id, entry);
       made[entry.kind === 'program' ? 'compiled' : 'asked']++;
+      if (entry.kind === 'fallback') fallbacks.set(id, roles);
     }
     if (performance.now() > due) {
       await turn();
@@ -72,8 +92,24 @@ export async function makePrograms(input: ProgramsInput): Promise<Programs> {
     }
   }
   const mostLists = Math.max(0, ...[...lists.values()].map((list) => list + 1));
-  const section = writer.bytes(mostLists, { planned: 0, until: 0 });
-  return { section, ...made, instructions: writer.size };
+  const fallback = fallbackOf(fallbacks, input);
+  const section = writer.bytes(mostLists, { planned: 0, until: 0 }, fallback?.basis);
+  return { section, ...made, instructions: writer.size, fallback };
+}
+
+/** @throws when there is no such action as a policy may grant */
+function fallbackOf(
+  roles: ReadonlyMap<number, readonly string[]>,
+  { plans, texts, lists, otherwise, action }: ProgramsInput,
+): Fallback | undefined {
+  if (roles.size === 0) return undefined;
+  const { actions } = plans;
+  const last = [...roles.values()].map(otherwise);
+  const numbers = new Map([...actions, ...last].map((text) => [text, action(text)]));
+  const policies = texts.map(({ id, text }) => [id, text]);
+  const all = [policies, [...roles], [...lists].sort(), actions, last, [...numbers]];
+  const basis = createHash('sha256').update(JSON.stringify(all)).digest().readBigUInt64LE(0) || 1n;
+  return { basis, roles, lists, actions, numbers };
 }
 
 async function entryOf(

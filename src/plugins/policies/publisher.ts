@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 // From plans to programs in force: made once for the same plans, roles and lists, and published when they are others.
 import type { ProgramsTable, RoleSet } from '../../host/plugin.js';
+import type { PolicyText } from './pdp/pdp.js';
 import type { Plans } from './plans.js';
 import { Incompilable, makePrograms, type Programs } from './programs.js';
 import type { PolicySource } from './source.js';
 
 /** Policies with all their plans. */
 export interface Planned {
+  texts: readonly PolicyText[];
   sources: readonly PolicySource[];
   plans: Plans;
 }
@@ -22,7 +24,7 @@ export interface InForce {
   policies: number;
   roleSets: number;
   /** Undefined: there is no policy, and no program. */
-  programs: Omit<Programs, 'section'> | undefined;
+  programs: Omit<Programs, 'section' | 'fallback'> | undefined;
   /** That are asked about, in their order. */
   actions: readonly string[];
   /** From the change to here, ms. */
@@ -44,7 +46,7 @@ export class Publisher {
 
   /** @throws Incompilable; what asking Cerbos throws */
   make(
-    { sources, plans }: Planned,
+    { texts, sources, plans }: Planned,
     roleSets: readonly RoleSet[],
     lists: ReadonlyMap<string, number>,
   ): Promise<Programs> {
@@ -52,7 +54,7 @@ export class Publisher {
     if (this.made?.of.every((each, i) => each === of[i])) return this.made.programs;
     const { otherwise, onMiss } = this.options;
     const action = (text: string) => this.action(text, sources);
-    const programs = makePrograms({ sources, plans, roleSets, lists, otherwise, onMiss, action });
+    const programs = makePrograms({ texts, sources, plans, roleSets, lists, otherwise, onMiss, action });
     this.made = { of, programs };
     programs.catch(() => {
       this.made = undefined;
@@ -62,7 +64,7 @@ export class Publisher {
 
   /** Has handed it over when it returns; resolves when it is in force. */
   async publish(
-    { section, ...programs }: Programs,
+    { section, fallback, ...programs }: Programs,
     { sources, plans }: Planned,
     roleSets: readonly RoleSet[],
     since: number,

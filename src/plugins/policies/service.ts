@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 // Wires the plugin: the store's prefix and the tables on one side, Cerbos on the other, logs, metrics and health.
-import type { Change, Health, KeyValue, RoleSet } from '../../host/plugin.js';
+import { type Change, type Health, type KeyValue, type RoleSet, z } from '../../host/plugin.js';
 import { readSecret } from '../../host/secrets.js';
 import type { PolicyState } from './candidates.js';
 import type { PoliciesContext } from './declaration.js';
+import { Desk } from './desk.js';
 import { keep, readKept } from './kept.js';
 import { say } from './messages.js';
 import type { Decider } from './pdp/decider.js';
@@ -14,12 +15,29 @@ import { Policies } from './policies.js';
 import type { InForce } from './publisher.js';
 import { type PoliciesReport, reportOf } from './report.js';
 
+const rulingSubject = z.strictObject({
+  roleSet: z.int().min(0),
+  qname: z.string(),
+  qtype: z.string(),
+  client: z.string(),
+  lists: z.array(z.string()),
+});
+
+/** A query as policies see it, and whose. */
+export type RulingSubject = z.infer<typeof rulingSubject>;
+
+export interface RulingReport {
+  /** Absent: it cannot be said now. */
+  action?: string;
+}
+
 /** Policies that health names. */
 const named = 3;
 
 export class Service {
   private decider: Decider | undefined;
   private readonly policies: Policies;
+  private readonly desk: Desk;
   /** By name below the prefix. */
   private stored = new Map<string, string>();
   private force: (InForce & { since: number }) | undefined;
@@ -31,7 +49,17 @@ export class Service {
     const { config, table, signal } = ctx;
     const { directory } = config.pdp;
     const kept = readKept(directory);
+    this.desk = new Desk({
+      maxAge: config.pdp['max-age'] * 1000,
+      events: {
+        ruled: (outcome) => ctx.metrics.rulings_total.inc({ outcome }),
+        failed: (reason) => this.failed(reason),
+        answers: () => this.answers(),
+        lost: () => this.policies.again(),
+      },
+    });
     this.policies = new Policies({
+      desk: this.desk,
       decider: () => {
         this.decider = this.makeDecider(kept.policies);
         return this.decider;
@@ -54,6 +82,7 @@ export class Service {
   start(): void {
     const { prefix, table } = this.ctx;
     table.programs.roleSets((sets) => this.policies.setRoleSets(sets));
+    table.programs.rule((question) => this.desk.rule(question));
     table.programs.lists((lists) => this.policies.setLists(lists));
     prefix.policies.follow({
       snapshot: (entries) => this.snapshot(entries),
@@ -79,7 +108,23 @@ export class Service {
     if (unplanned.length > 0) words.push(unplannedText(unplanned));
     if (words.length > 0) return { state: 'degraded', reason: words.join('; ') };
     if (!this.force) return { state: 'ok', reason: 'policies have not been compiled yet' };
-    return { state: 'ok', reason: `${counted(this.force.policies)} in force` };
+    return { state: 'ok', reason: `${counted(this.force.policies)} in force${this.askedAbout()}` };
+  }
+
+  /** What Cerbos says of a query of such a set of roles now, for `nnoe why`. @param subject a RulingSubject as JSON. */
+  async explain(subject: string | undefined): Promise<RulingReport> {
+    const { roleSet, ...query } = rulingSubject.parse(JSON.parse(subject ?? 'null'));
+    const action = await this.desk.explain(roleSet, query);
+    return action === undefined ? {} : { action };
+  }
+
+  /** Sets of roles whose queries Cerbos is asked about. */
+  private askedAbout(): string {
+    const sets = this.force?.programs?.asked ?? 0;
+    if (sets === 0) return '';
+    const words = `${sets} ${sets === 1 ? 'set of roles is' : 'sets of roles are'} asked about query by query`;
+    const { known, asked, putOff } = this.desk.counts;
+    return `; ${words}: ${known + asked} answered (Cerbos asked ${asked} times), ${putOff} put off`;
   }
 
   /** What `nnoe policies` shows. */
@@ -104,8 +149,10 @@ export class Service {
       return new RemotePdp({ address, user, tls, password: file === undefined ? '' : readSecret(file) });
     }
     const events = {
-      ended: (status: string, output: string) =>
-        say(log, 'POLICIES_PDP_ENDED', { status, output: output.slice(-500) }),
+      ended: (status: string, output: string) => {
+        this.policies.away();
+        say(log, 'POLICIES_PDP_ENDED', { status, output: output.slice(-500) });
+      },
       restarted: () => {
         say(log, 'POLICIES_PDP_STARTED');
         this.policies.again();
@@ -169,6 +216,12 @@ export class Service {
     say(this.ctx.log, 'POLICIES_PDP_LOST', { address });
     this.trouble = `Cerbos at ${address} does not have the policies that it was given`;
     this.ctx.metrics.pdp_up.set(0);
+  }
+
+  /** Of single queries, after it did not. */
+  private answers(): void {
+    this.trouble = undefined;
+    this.ctx.metrics.pdp_up.set(1);
   }
 
   private failed(reason: string): void {

@@ -64,6 +64,7 @@ class Maker {
   std::vector<program::Terminal> terminals;
   std::string pool;
   uint32_t lists = 4;
+  uint64_t basis = 0;
 
   uint16_t constant(Kind kind, const std::string& bytes, uint32_t extra = 0) {
     const auto offset = static_cast<uint32_t>(pool.size());
@@ -135,6 +136,7 @@ class Maker {
     h.terminals = static_cast<uint32_t>(terminals.size());
     h.pool_bytes = static_cast<uint32_t>(pool.size());
     h.lists = lists;
+    h.basis = basis;
     put(made, &h, sizeof h);
     put(made, roles.data(), roles.size() * 4);
     put(made, programs.data(), programs.size() * sizeof(program::Program));

@@ -20,6 +20,7 @@
 #include "shm/tables/publisher.h"
 #include "shm/tables/registry.h"
 #include "shm/tables/subscriptions.h"
+#include "shm/tables/test/program_make.h"
 
 namespace nnoe::test {
 
@@ -113,6 +114,23 @@ class SmallTables {
     take(std::move(roles), list, spec);
   }
 
+  // The policy decision point is asked about this role set; until it has answered, `act`. Without any of
+  // these there are no programs.
+  void ask(Roles roles, tables::Act act, bool by_client) {
+    tables::ActionSpec spec;
+    spec.act = act;
+    std::string why;
+    const int32_t action = actions_.add(spec, why);
+    if (action < 0) misused(why);
+    namespace program = tables::program;
+    const uint16_t number = role_set(std::move(roles));
+    if (programs_.roles.size() <= number) programs_.roles.resize(number + 1u, program::kUnplanned);
+    programs_.roles[number] =
+        program::kFallback | (by_client ? program::kFallbackClient : 0u) | static_cast<uint32_t>(action);
+  }
+  // What all that is asked depends on.
+  void basis(uint64_t number) { programs_.basis = number; }
+
   uint64_t publish() { return publish_changes(changes()); }
   uint64_t publish_only(tables::Section kind) {
     std::vector<tables::Change> changed = changes();
@@ -156,13 +174,18 @@ class SmallTables {
     for (size_t family = 0; family < tables::kFamilies; ++family)
       for (const auto& [key, mapping] : mappings_[family])
         (mapping.length == tables::kAddressBits[family] ? hosts : prefixes)[family].push_back(mapping);
-    return {{Section::kRegistry, registry_.build()},
-            {Section::kActions, actions_.build()},
-            {Section::kHosts, tables::build_hosts(hosts[0], hosts[1], false)},
-            {Section::kPrefixes,
-             tables::build_prefixes({prefixes[0], prefixes[0]}, {prefixes[1], prefixes[1]}, false)},
-            {Section::kNames, names_.build()},
-            {Section::kSubscriptions, tables::build_subscriptions(plan())}};
+    std::vector<tables::Change> all = {
+        {Section::kRegistry, registry_.build()},
+        {Section::kActions, actions_.build()},
+        {Section::kHosts, tables::build_hosts(hosts[0], hosts[1], false)},
+        {Section::kPrefixes,
+         tables::build_prefixes({prefixes[0], prefixes[0]}, {prefixes[1], prefixes[1]}, false)},
+        {Section::kNames, names_.build()},
+        {Section::kSubscriptions, tables::build_subscriptions(plan())}};
+    tables::test::Maker programs = programs_;
+    programs.lists = static_cast<uint32_t>(lists_.size());
+    if (!programs.roles.empty()) all.push_back({Section::kPrograms, programs.bytes()});
+    return all;
   }
 
   tables::SubscriptionsPlan plan() const {
@@ -180,6 +203,7 @@ class SmallTables {
   std::map<std::tuple<uint64_t, uint64_t, uint8_t>, tables::Mapping> mappings_[tables::kFamilies];
   std::vector<tables::SubscriptionsPlan::List> lists_;
   std::vector<Take> takes_;
+  tables::test::Maker programs_;
 };
 
 }  // namespace nnoe::test

@@ -142,8 +142,11 @@ export class SectionWriter {
     return offset;
   }
 
-  /** @param lists how many lists there are: ids below this may be named */
-  bytes(lists: number, times: SectionTimes): Buffer {
+  /**
+   * @param lists how many lists there are: ids below this may be named
+   * @param basis of what is asked of the policy decision point; 0: nothing is
+   */
+  bytes(lists: number, times: SectionTimes, basis = 0n): Buffer {
     const header = Buffer.alloc(64);
     const numbers = [
       ...[programLimits.format, this.entries.length, this.programs.length, this.instructions],
@@ -154,6 +157,7 @@ export class SectionWriter {
     });
     header.writeBigUInt64LE(BigInt(times.planned), 32);
     header.writeBigUInt64LE(BigInt(times.until), 40);
+    header.writeBigUInt64LE(basis, 48);
     const words = (all: number[]) => Buffer.from(Uint32Array.from(all).buffer);
     return Buffer.concat([
       header,

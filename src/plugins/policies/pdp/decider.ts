@@ -5,6 +5,8 @@ import type { PolicyText } from './pdp.js';
 /** A policy decision point that takes its policies from us. */
 export interface Decider {
   readonly client: GRPC;
+  /** An action that Cerbos grants for as long as it has the policies that it went over to last: see `check`. */
+  readonly mark: string;
   /**
    * Goes over to these policies.
    * @returns undefined when it did; by id why policies are bad when it did not

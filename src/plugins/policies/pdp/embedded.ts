@@ -64,6 +64,9 @@ export class EmbeddedPdp implements Decider {
   get place(): string {
     return `unix:${this.sockets}/grpc`;
   }
+  get mark(): string {
+    return setOf(this.loaded);
+  }
   get isAnswering(): boolean {
     return this.answering;
   }

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import type { GRPC } from '@cerbos/grpc';
 import schema from '../schema/dns_query.json' with { type: 'json' };
-import type { PolicyText } from './pdp.js';
+import { markKind, type PolicyText } from './pdp.js';
 
 /** Ids may hold anything that a key may; names of files may not. JSON is YAML, so one suffix does. */
 export const fileOf = (id: string): string => `${Buffer.from(id, 'utf8').toString('base64url') || '_'}.yaml`;
@@ -48,9 +48,8 @@ export function setOf(policies: readonly PolicyText[]): string {
     .slice(0, 32);
 }
 
-/** A policy of our own says which set of policies the decision point goes by. */
-export const markKind = 'nnoe_generation';
 const markFile = 'nnoe.generation.json';
+/** The policy of our own that says which set of policies the decision point goes by. */
 export const mark = (...of: string[]): string =>
   JSON.stringify({
     apiVersion: 'api.cerbos.dev/v1',

@@ -24,6 +24,8 @@ export interface QueryAttributes {
 const internalError = 13;
 
 export const resourceKind = 'dns_query';
+/** A policy of our own says which set of policies the decision point has: see files.ts. */
+export const markKind = 'nnoe_generation';
 const principal = (roles: string[]) => ({ id: 'client', roles });
 
 /**
@@ -50,29 +52,45 @@ export async function plan(client: GRPC, role: string, action: string): Promise<
 /** Cerbos takes at most so many resources in one request. */
 export const checkBatch = 50;
 
+/** Cerbos does not have the policies that it was given, or others by now. */
+export class OtherPolicies extends Error {
+  override name = 'OtherPolicies';
+}
+
+export interface CheckOptions {
+  signal?: AbortSignal;
+  /** Asked with the queries, and counted as one: what shows that Cerbos has the policies that it was given. */
+  mark?: string;
+}
+
 /**
  * Which of `actions` are granted, for each query; at most checkBatch queries.
- * @throws what the transport throws
+ * @throws OtherPolicies; what the transport throws
  */
 export async function check(
   client: Pick<GRPC, 'checkResources'>,
   roles: string[],
   actions: string[],
   queries: readonly QueryAttributes[],
+  { signal, mark }: CheckOptions = {},
 ): Promise<Set<string>[]> {
-  const answer = await client.checkResources({
-    principal: principal(roles),
-    resources: queries.map((query, i) => ({
-      // Ids have to differ within a request; policies that read R.id are refused by the linter.
-      resource: {
-        kind: resourceKind,
-        id: queries.length === 1 ? 'query' : `query${i}`,
-        attr: { ...query },
-      },
-      actions,
-    })),
-  });
-  return answer.results.map(
-    (result) => new Set(actions.filter((action) => result.isAllowed(action) === true)),
+  const resources = queries.map((query, i) => ({
+    // Ids have to differ within a request; policies that read R.id are refused by the linter.
+    resource: {
+      kind: resourceKind,
+      id: queries.length === 1 ? 'query' : `query${i}`,
+      attr: { ...query },
+    },
+    actions,
+  }));
+  const marks =
+    mark === undefined ? [] : [{ resource: { kind: markKind, id: 'mark', attr: {} }, actions: [mark] }];
+  const answer = await client.checkResources(
+    { principal: principal(roles), resources: [...resources, ...marks] },
+    signal ? { signal } : {},
   );
+  const results = answer.results.slice(0, queries.length);
+  if (mark !== undefined && answer.results.at(-1)?.isAllowed(mark) !== true)
+    throw new OtherPolicies('Cerbos has other policies than those that it was given');
+  return results.map((result) => new Set(actions.filter((action) => result.isAllowed(action) === true)));
 }

@@ -53,6 +53,9 @@ export class RemotePdp implements Decider {
   get place(): string {
     return this.options.address;
   }
+  get mark(): string {
+    return this.held?.set ?? '';
+  }
 
   async load(
     policies: readonly PolicyText[],
