@@ -166,6 +166,14 @@ test('another Cerbos is given policies through its Admin API', async () => {
   assert.match(JSON.stringify(await plan(remote.client, 'guest', 'allow')), '"a"');
   assert.is(await remote.load([policy('true', 'other', 'other')]), undefined);
   assert.is(await plan(remote.client, 'guest', 'allow'), 'never', 'what is not in the set any more is gone');
+  const roleOnly = JSON.stringify({
+    apiVersion: 'api.cerbos.dev/v1',
+    rolePolicy: { role: 'guest', rules: [{ resource: 'dns_query', allowActions: ['nodata'] }] },
+  });
+  assert.is(await remote.load([policy('true'), { id: 'guest', text: roleOnly }]), undefined);
+  assert.is(await plan(remote.client, 'guest', 'allow'), 'never', 'its role policy does not allow it');
+  assert.is(await remote.load([policy('true')]), undefined);
+  assert.is(await plan(remote.client, 'guest', 'allow'), 'always', 'a role policy is taken away, too');
   const wrong = new RemotePdp({ address, user, password: 'wrong', tls: false });
   await wrong.load([policy('true')]).then(
     () => assert.unreachable(),

@@ -153,6 +153,36 @@ test('what cannot be compiled goes by on-miss where the configuration allows it'
   assert.is(await h.metric('role_sets', { how: 'on-miss' }), 2);
 });
 
+test('a role policy narrows what its role, or a parent of it, is granted, until it is taken away', async () => {
+  const role = (name: string, cel: string, more = {}) =>
+    JSON.stringify({
+      apiVersion: 'api.cerbos.dev/v1',
+      rolePolicy: {
+        role: name,
+        version: 'default',
+        rules: [{ resource: 'dns_query', allowActions: ['allow'], condition: { match: { expr: cel } } }],
+        ...more,
+      },
+    });
+  const { h, put, remove } = await start({
+    dns: policy(rule('staff', 'R.attr.qname != "b"')),
+    guest: role('guest', 'R.attr.qname != "c"', { parentRoles: ['staff'] }),
+  });
+  await becomes(h, 'allow', guest, 'a');
+  const answers = async (roleSet: number) =>
+    [await asks(h, roleSet, 'a'), await asks(h, roleSet, 'b'), await asks(h, roleSet, 'c')].join(' ');
+  assert.is(await answers(guest), 'allow refused refused');
+  assert.is(await answers(staff), 'allow refused allow');
+  assert.is(await answers(both), 'allow refused allow');
+  await put('staff', role('staff', 'R.attr.qname == "c"'));
+  await becomes(h, 'refused', staff, 'a');
+  assert.is(await answers(staff), 'refused refused allow');
+  await remove('guest');
+  await becomes(h, 'refused', guest, 'a');
+  await remove('staff');
+  await becomes(h, 'allow', staff, 'a');
+});
+
 test('a policy with hours is planned again at its boundary', async () => {
   const soon = new Date(Date.now() + 4000).toISOString();
   const { h } = await start({ dns: policy(rule('guest', `now() < timestamp("${soon}")`)) });

@@ -106,7 +106,33 @@ export function generateSet(random: Random, roles: number): GeneratedSet {
     if (random() < 0.3) rule(role, [pick(random, others)], 'EFFECT_ALLOW');
     if (negates && random() < 0.1) rule(role, [pick(random, others)], 'EFFECT_DENY');
   }
-  return { policies: texts(rules, definitions, locals), roles: names, operators, hints, simple: false };
+  const policies = [...texts(rules, definitions, locals)];
+  // What these do not allow they deny, so there are none where nothing may be denied.
+  for (const [i, role] of names.entries()) {
+    if (!negates || random() > 0.15) continue;
+    const made = [generateMatch(random, true), generateMatch(random, true)];
+    hints.push(...made.flatMap((each) => each.hints));
+    operators.set(role, [...(operators.get(role) ?? []), 'role policy']);
+    policies.push(rolePolicy(random, role, names.slice(0, i), made));
+  }
+  return { policies, roles: names, operators, hints, simple: false };
+}
+
+/** @param above roles that may be its parents */
+function rolePolicy(random: Random, role: string, above: string[], made: readonly Made[]): PolicyText {
+  const parents = above.length > 0 && random() < 0.4 ? [pick(random, above)] : [];
+  const rules = made.map(({ match }) => ({
+    resource: random() < 0.85 ? 'dns_query' : 'other',
+    allowActions: random() < 0.2 ? ['*'] : ['allow', ...(random() < 0.5 ? [pick(random, others)] : [])],
+    ...(random() < 0.85 && { condition: { match } }),
+  }));
+  const rolePolicy = {
+    role,
+    version: 'default',
+    ...(parents.length > 0 && { parentRoles: parents }),
+    rules,
+  };
+  return { id: `role-${role}`, text: JSON.stringify({ apiVersion: 'api.cerbos.dev/v1', rolePolicy }) };
 }
 
 function texts(rules: object[], definitions: object[], locals: Record<string, string>): PolicyText[] {

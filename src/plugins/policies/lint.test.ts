@@ -74,6 +74,28 @@ test('policies that nobody asks for are refused as a whole', () => {
   );
 });
 
+test('role policies are like policies of resources: of one version, and without a scope', () => {
+  const role = (more: string, actions = '[allow]') =>
+    `apiVersion: api.cerbos.dev/v1
+rolePolicy:
+  role: guest
+${more}  rules: [{ resource: dns_query, allowActions: ${actions} }, { resource: other, allowActions: [view] }]
+`;
+  const whole = (text: string) =>
+    lint('p', text)
+      .findings.map(({ message }) => message)
+      .join('; ');
+  assert.is(whole(role('')), '');
+  assert.is(whole(role('  version: default\n  parentRoles: [staff]\n')), '');
+  assert.match(whole(role('  version: v2\n')), 'its version is "v2"');
+  assert.match(whole(role('  scope: home\n')), 'its scope is "home"; queries have none');
+  assert.match(whole(role('', '[view]')), '"view" is no action');
+  assert.match(whole(role('').replace('dns_query', '"dns_*"')), 'it names the resource "dns_*"');
+  const source = lint('p', role('  parentRoles: [staff]\n')).source as PolicySource;
+  assert.is(source.negates, true, 'what it does not allow it denies');
+  assert.equal(source.parentRoles, ['staff']);
+});
+
 test('a key that is too long for the name of a file is refused by itself', () => {
   const findings = (id: string) => lint(id, policy('true')).findings.map(({ message }) => message);
   assert.equal(findings('é'.repeat(90)), []);

@@ -63,29 +63,36 @@ export function lint(id: string, text: string): Linted {
 const firstLine = (error: unknown): string =>
   String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
 
-function wholePolicy({ kind, name, version, scope, rules }: PolicySource): Finding[] {
+function wholePolicy({ kind, name, version, scope, rules, patterns }: PolicySource): Finding[] {
   const whole = (message: string): Finding => ({ path: '', message });
   const found: Finding[] = [];
   switch (kind) {
     case '':
       return [
-        whole('it is no policy of Cerbos: resourcePolicy, derivedRoles, exportVariables or exportConstants'),
+        whole(
+          'it is no policy of Cerbos: resourcePolicy, rolePolicy, derivedRoles, exportVariables or exportConstants',
+        ),
       ];
     case 'principalPolicy':
       return [whole(`principal policies are not used: every client is the principal "client"; ${useRoles}`)];
     case 'rolePolicy':
-      return [whole('role policies are not compiled; give the rules of a resourcePolicy this role')];
     case 'resourcePolicy':
-      if (name !== resourceKind)
+      if (kind === 'resourcePolicy' && name !== resourceKind)
         found.push(
           whole(
             `it is about the resource ${JSON.stringify(name)}; queries are of the resource ${resourceKind}`,
           ),
         );
-      if (version !== 'default')
+      if (version !== 'default' && (kind !== 'rolePolicy' || version !== ''))
         found.push(whole(`its version is ${JSON.stringify(version)}; only "default" is asked for`));
       if (scope !== '') found.push(whole(`its scope is ${JSON.stringify(scope)}; queries have none`));
   }
+  for (const pattern of patterns)
+    found.push(
+      whole(
+        `it names the resource ${JSON.stringify(pattern)}, whose plans say something else than decisions; name ${resourceKind}`,
+      ),
+    );
   for (const action of new Set(rules.flatMap((rule) => rule.actions))) {
     if (isAction(action) || action.includes('*')) continue;
     found.push(

@@ -39,7 +39,8 @@ export class Plans {
     for (const [role, action, planned] of kept) this.known.set(keyOf(role, action), Promise.resolve(planned));
     this.actions = askedInOrder(sources.flatMap(({ rules }) => rules.flatMap((rule) => rule.actions)));
     this.parents = new Map(sources.flatMap(({ derived }) => [...derived]));
-    const roles = sources.flatMap(({ rules, derived }) => [
+    const roles = sources.flatMap(({ kind, name, parentRoles, rules, derived }) => [
+      ...(kind === 'rolePolicy' ? [name, ...parentRoles] : []),
       ...rules.flatMap((rule) => rule.roles),
       ...[...derived.values()].flat(),
     ]);
@@ -56,13 +57,24 @@ export class Plans {
     );
   }
 
+  /** The role, and by role policies those whose rules hold for it, too. */
+  private inherited(role: string): Set<string> {
+    const all = new Set([role]);
+    for (const each of all) {
+      const policies = this.sources.filter(({ kind, name }) => kind === 'rolePolicy' && name === each);
+      for (const parent of policies.flatMap(({ parentRoles }) => parentRoles)) all.add(parent);
+    }
+    return all;
+  }
+
   /** Rules that may speak of the role and the action, by their number in their policy. */
   rules(role: string, action: string): { id: string; rule: number }[] {
+    const all = this.inherited(role);
     return this.sources.flatMap(({ id, rules }) =>
       rules.flatMap(({ actions, roles, derivedRoles }, rule) => {
         const whose = [...roles, ...derivedRoles.flatMap((name) => this.parents.get(name) ?? [])];
         const spoken = actions.some((each) => each === action || /[*?[{\\]/.test(each));
-        return spoken && whose.some((each) => each === role || each === '*') ? [{ id, rule }] : [];
+        return spoken && whose.some((each) => all.has(each) || each === '*') ? [{ id, rule }] : [];
       }),
     );
   }

@@ -29,6 +29,10 @@ export interface PolicySource {
   rules: Rule[];
   /** Derived roles to the roles that they derive from. */
   derived: Map<string, string[]>;
+  /** Resources that a role policy names with wildcards. */
+  patterns: string[];
+  /** Of a role policy: roles whose rules hold for its role, too, as far as it allows. */
+  parentRoles: string[];
   expressions: CelText[];
   /** Whether a rule denies, or a condition has `none`: negations that stand outside of a CEL expression. */
   negates: boolean;
@@ -92,6 +96,8 @@ function readSource(id: string, yaml: string): PolicySource {
     scope: text(body.scope),
     rules: [],
     derived: new Map(),
+    parentRoles: texts(body.parentRoles),
+    patterns: [],
     expressions: [],
     negates: false,
     numericConstants: false,
@@ -111,12 +117,15 @@ function readSource(id: string, yaml: string): PolicySource {
 }
 
 function rules(body: Record<string, Json>, source: PolicySource): void {
+  // What a role policy does not allow it denies, also where it has no rule at all.
+  if (source.kind === 'rolePolicy') source.negates = true;
   for (const each of list(body.rules).map(object)) {
     if (each.effect === 'EFFECT_DENY') source.negates = true;
     if (source.kind === 'rolePolicy') {
-      // What a role policy does not allow it denies, also what a parent role would.
-      source.negates = true;
-      source.rules.push({ actions: texts(each.allowActions), roles: [source.name], derivedRoles: [] });
+      const resource = text(each.resource);
+      if (/[*?[{\\]/.test(resource)) source.patterns.push(resource);
+      const actions = resource === 'dns_query' ? texts(each.allowActions) : [];
+      source.rules.push({ actions, roles: [source.name], derivedRoles: [] });
     } else
       source.rules.push({
         actions: texts(each.actions),

@@ -29,13 +29,14 @@ type Policies = Parameters<GRPC['addOrUpdatePolicies']>[0]['policies'];
 /** As Cerbos names it. */
 function policyId({ id, text }: PolicyText): string | undefined {
   const { kind, name, version } = parseSource(id, text);
-  const prefix = {
-    resourcePolicy: 'resource',
-    derivedRoles: 'derived_roles',
-    exportVariables: 'export_variables',
-    exportConstants: 'export_constants',
-  }[kind];
-  return prefix && (kind === 'resourcePolicy' ? `${prefix}.${name}.v${version}` : `${prefix}.${name}`);
+  const ids: Record<string, string> = {
+    resourcePolicy: `resource.${name}.v${version}`,
+    rolePolicy: `role.${name}.v${version || 'default'}`,
+    derivedRoles: `derived_roles.${name}`,
+    exportVariables: `export_variables.${name}`,
+    exportConstants: `export_constants.${name}`,
+  };
+  return ids[kind];
 }
 
 export class RemotePdp implements Decider {
