@@ -96,12 +96,11 @@ int build(uint64_t count, const std::string& file) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
 
-  std::vector<uint8_t> bytes(sizeof(SectionHeader));
-  bytes.insert(bytes.end(), body.begin(), body.end());
+  const char header[sizeof(SectionHeader)] = {};
   std::ofstream(file, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+      .write(header, sizeof header)
+      .write(reinterpret_cast<const char*>(body.data()), static_cast<std::streamsize>(body.size()));
   std::vector<uint8_t>().swap(body);
-  std::vector<uint8_t>().swap(bytes);
   Body mapped;
   const auto owner = NameStore::map_section(file, mapped, error);
   std::string why;

@@ -55,7 +55,10 @@ export class Service {
         ruled: (outcome) => ctx.metrics.rulings_total.inc({ outcome }),
         failed: (reason) => this.failed(reason),
         answers: () => this.answers(),
-        lost: () => this.policies.again(),
+        lost: () => {
+          this.lost();
+          this.policies.again();
+        },
       },
     });
     this.policies = new Policies({
