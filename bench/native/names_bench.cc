@@ -96,9 +96,9 @@ int build(uint64_t count, const std::string& file) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
 
-  const char header[sizeof(SectionHeader)] = {};
+  const char before_body[sizeof(SectionHeader)] = {};
   std::ofstream(file, std::ios::binary)
-      .write(header, sizeof header)
+      .write(before_body, sizeof before_body)
       .write(reinterpret_cast<const char*>(body.data()), static_cast<std::streamsize>(body.size()));
   std::vector<uint8_t>().swap(body);
   Body mapped;
