@@ -22,7 +22,8 @@ struct FreeList {
   Block* first;
 };
 
-const LuaApi* lua_api = nullptr;
+// One in a process, as Lua's functions are; filled before the first list is made.
+LuaApi lua_api{};
 
 // As Lua has it: null and a size wants a block; a block, its size and 0 frees it; all else resizes.
 void* allocate(void* data, void* block, size_t old_size, size_t size) {
@@ -42,8 +43,8 @@ void* allocate(void* data, void* block, size_t old_size, size_t size) {
 // __gc, at the latest when Lua ends; before its memory goes, which its own allocator then frees as it is used
 // to.
 int give_back(lua_State* lua) {
-  auto& list = *static_cast<FreeList*>(lua_api->touserdata(lua, 1));
-  lua_api->setallocf(lua, list.former, list.former_data);
+  auto& list = *static_cast<FreeList*>(lua_api.touserdata(lua, 1));
+  lua_api.setallocf(lua, list.former, list.former_data);
   while (list.first != nullptr) {
     Block* block = list.first;
     list.first = block->next;
@@ -58,7 +59,7 @@ void push_free_list(lua_State* lua, const LuaApi& api) {
   void* former_data = nullptr;
   const LuaAllocator former = api.getallocf(lua, &former_data);
   if (former == &allocate) return api.pushnil(lua);
-  if (lua_api == nullptr) lua_api = &api;
+  if (lua_api.touserdata == nullptr) lua_api = api;
   auto* list = new (api.newuserdata(lua, sizeof(FreeList))) FreeList{former, former_data, nullptr};
   api.createtable(lua, 0, 1);
   api.pushcclosure(lua, &give_back, 0);
