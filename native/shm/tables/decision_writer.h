@@ -50,8 +50,9 @@ class DecisionArea {
   uint64_t file_ = 0;
 };
 
-// A query thread's place, which it alone uses, from claim() to the writer's end.
-class Slot {
+// A query thread's place, which it alone uses, from claim() to the writer's end. Processors fetch lines of a
+// cache in pairs: none is shared with another thread's.
+class alignas(128) Slot {
  public:
   // Counts by role set, list and reason: exactly. The verdict is one of tables that were checked.
   [[gnu::always_inline]] void count(PackedVerdict verdict) noexcept {

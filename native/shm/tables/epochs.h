@@ -12,8 +12,8 @@ namespace nnoe::tables {
 
 class Epochs {
  public:
-  // One thread's word, in a cache line of its own. Odd: inside.
-  struct alignas(64) Reader {
+  // One thread's word, in a pair of cache lines of its own. Odd: inside.
+  struct alignas(128) Reader {
     std::atomic<uint64_t> count{0};
     std::atomic<bool> taken{true};
     Reader* next = nullptr;
