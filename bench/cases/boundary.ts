@@ -4,15 +4,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { COST_METHOD, costPerQuery } from '../lib/dnsdist-cost.js';
-import { ANSWERED, bridge } from '../lib/dnsdist-variants.js';
+import { ANSWERED, bridge, NOTHING } from '../lib/dnsdist-variants.js';
 import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
 import { withDirectory } from '../lib/run.js';
 import { makeData } from '../lib/verdict-data.js';
 import { publishEmpty } from '../lib/verdict-tables.js';
-
-/** The same boundary with nothing behind it: a C function would only add. */
-const EMPTY_LUA =
-  'addAction(AllRule(), LuaFFIPerThreadAction("return function() return DNSAction.None end"))';
 
 function measure(options: CaseOptions): Promise<Record<string, Measured>> {
   return withDirectory(async (directory) => {
@@ -27,7 +23,7 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
     const bare = await cost('without the bridge', []);
     const added = (await cost('with the bridge', bridge(tables))) - bare;
     const told = (await cost('with decisions too', bridge(tables, { decisions }))) - bare;
-    const empty = (await cost('an empty Lua function', [EMPTY_LUA])) - bare;
+    const empty = (await cost('an empty Lua function', [NOTHING])) - bare;
     return {
       'no-op verdict': { value: added, alternative: { name: 'empty Lua FFI function', value: empty } },
       'no-op verdict, counted and recorded': { value: told },

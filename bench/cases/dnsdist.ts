@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import type { Dnsdist } from '../../test/daemons/lib/dnsdist.js';
 import { Knot } from '../../test/daemons/lib/knot.js';
 import { alternate, RATE_METHOD, ratios, startPinned } from '../lib/dnsdist-rate.js';
-import { assertAlike, bridge, builtin, prepare, type Setting } from '../lib/dnsdist-variants.js';
+import { assertAlike, bridge, builtin, NOTHING, prepare, type Setting } from '../lib/dnsdist-variants.js';
 import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
 import { interval } from '../lib/paired.js';
 import { withDirectory } from '../lib/run.js';
@@ -14,7 +14,7 @@ import { NAMES, SUBNETS, ZONE } from '../lib/verdict-data.js';
 
 async function withServers<T>(
   setting: Setting,
-  work: (servers: Record<'bare' | 'bridge' | 'rules', Dnsdist>) => Promise<T>,
+  work: (servers: Record<'bare' | 'empty' | 'bridge' | 'rules', Dnsdist>) => Promise<T>,
 ): Promise<T> {
   const knot = await Knot.start({ zone: ZONE });
   const started: Dnsdist[] = [];
@@ -27,6 +27,7 @@ async function withServers<T>(
   try {
     const servers = {
       bare: await start([]),
+      empty: await start([NOTHING]),
       bridge: await start(bridge(full, { decisions })),
       rules: await start(builtin(data)),
     };
@@ -49,6 +50,7 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
       const overBare = interval(ratios(rates.bridge, rates.bare));
       const overRules = interval(ratios(rates.bridge, rates.rules));
       const rulesOverBare = interval(ratios(rates.rules, rates.bare));
+      const emptyOverBare = interval(ratios(rates.empty, rates.bare));
       const shown = ({ mean, low, high }: typeof overBare): Measured => ({
         value: low,
         spread: [mean, high],
@@ -58,6 +60,7 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
           ...shown(overBare),
           alternative: { name: "dnsdist's own two rules / bare", value: rulesOverBare.low },
         },
+        'empty function / bare': shown(emptyOverBare),
         'full policy / two rules': shown(overRules),
         'by processor time': {
           ...shown(interval(ratios(perCpu.bridge, perCpu.bare))),
@@ -92,6 +95,12 @@ const dnsdist: BenchCase = {
       unit: 'ratio',
       bound: { relation: '>=', value: 1 },
       method: `the same over a dnsdist with SuffixMatchNodeRule and NetmaskGroupRule on the same data, which answers alike`,
+    },
+    {
+      name: 'empty function / bare',
+      unit: 'ratio',
+      method:
+        'the same of a dnsdist whose only rule is a function in Lua that does nothing: no bridge can be above',
     },
     {
       name: 'by processor time',

@@ -17,11 +17,18 @@ const PAUSE = 250;
 const LOOK = 50;
 const TAKEN = 60_000;
 
-interface Load {
+interface Lengths {
+  /** us */
+  longest: number;
+  /** By how long they took. */
+  late: number[];
+}
+
+interface Load extends Lengths {
   calls: number;
   swaps: number;
-  longest: number;
-  late: number[];
+  /** Of arithmetic between the calls. */
+  machine: Lengths;
 }
 
 async function load(directory: string, swaps: number): Promise<Load> {
@@ -85,16 +92,24 @@ async function measureIn(directory: string, options: CaseOptions): Promise<Recor
   const quiet = await load(join(directory, 'quiet'), 0);
   options.say(`swap: ${SWAPS} swaps of ${NAMES} names`);
   const loaded = await load(join(directory, 'loaded'), SWAPS);
-  const above = (bound: number, { late }: Load) => late.slice(bound).reduce((sum, count) => sum + count, 0);
+  const above = ({ late }: Lengths, bound: number) =>
+    late.slice(bound).reduce((sum, count) => sum + count, 0);
+  const perMillion = (lengths: Lengths, bound: number) => (above(lengths, bound) * 1e6) / loaded.calls;
   options.say(
-    `swap: calls above 50 us: ${above(6, loaded)} of ${loaded.calls}, without swaps ${above(6, quiet)} of ${quiet.calls}`,
+    `swap: longest call ${loaded.longest} us, without swaps ${quiet.longest}; of arithmetic ${loaded.machine.longest}, without ${quiet.machine.longest}`,
   );
+  const beside = (bound: number): Measured => ({
+    value: perMillion(loaded, bound),
+    alternative: { name: 'arithmetic at the same time', value: perMillion(loaded.machine, bound) },
+  });
   return {
-    'longest call': { value: loaded.longest, alternative: { name: 'without a swap', value: quiet.longest } },
-    'above 10 us': {
-      value: (above(4, loaded) * 1e6) / loaded.calls,
-      alternative: { name: 'without a swap', value: (above(4, quiet) * 1e6) / quiet.calls },
+    'longest call': {
+      value: loaded.longest,
+      alternative: { name: 'arithmetic at the same time', value: loaded.machine.longest },
     },
+    'longest without a swap': { value: quiet.longest },
+    'above 10 us': beside(4),
+    'above 50 us': beside(6),
     ...(await memory(join(directory, 'dnsdist'))),
   };
 }
@@ -106,7 +121,17 @@ const swap: BenchCase = {
   summary: 'a list of a million names replaced under load: longest call, memory of dnsdist',
   figures: [
     { name: 'longest call', unit: 'us', bound: { relation: '<=', value: 50 }, method: timing },
-    { name: 'above 10 us', unit: 'calls/M', method: timing },
+    {
+      name: 'longest without a swap',
+      unit: 'us',
+      method: 'the same threads on the same tables, as long',
+    },
+    {
+      name: 'above 10 us',
+      unit: 'calls/M',
+      method: `${timing}; beside it a loop of arithmetic that takes a turn after each call: what interrupts do to any code`,
+    },
+    { name: 'above 50 us', unit: 'calls/M', method: 'likewise' },
     {
       name: 'memory steady',
       unit: 'times',

@@ -36,6 +36,10 @@ export const builtin = ({ subnetsFile, namesFile }: VerdictData): string[] => [
   'addAction(NetmaskGroupRule(subnets), RCodeAction(DNSRCode.REFUSED))',
 ];
 
+/** The same boundary with nothing behind it: a C function would only add. */
+export const NOTHING =
+  'addAction(AllRule(), LuaFFIPerThreadAction("return function() return " .. DNSAction.None .. " end"))';
+
 /** Answers in place of what is behind, so that nothing but the decision differs. */
 export const ANSWERED = 'addAction(AllRule(), RCodeAction(DNSRCode.NOERROR))';
 

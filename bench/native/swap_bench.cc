@@ -4,9 +4,10 @@
 //   all sections
 // swap_bench load LIBRARY DIRECTORY NAMES SWAPS THREADS PAUSE
 //   makes it, then replaces the list SWAPS times, every PAUSE ms, while THREADS threads ask; the processor
-//   time that each call takes of its thread: {"calls","swaps","longest","late"}, longest in us, and `late`,
-//   calls by how long they took, at most [1, 2, 5, 10, 20, 50, 100, 1000] us and longer. With 0 swaps it asks
-//   for as long as 40 pauses take.
+//   time that each call takes of its thread: {"calls","swaps","longest","late","machine"}, longest in us, and
+//   `late`, calls by how long they took, at most [1, 2, 5, 10, 20, 50, 100, 1000] us and longer. `machine`
+//   has the same two of a loop of arithmetic that takes a turn after each call: what interrupts do to any
+//   code. With 0 swaps it asks for as long as 40 pauses take.
 #include <time.h>
 
 #include <array>
@@ -65,9 +66,23 @@ struct Calls {
   }
 };
 
-// What the clock itself takes is in every call.
-Calls ask(const Bridge& bridge, const Queries& queries, const std::atomic<bool>& stop) {
+// About as long as a call, and nothing but registers.
+void idle_turn() {
+  uint64_t value = 1;
+  for (int i = 0; i < 50; ++i) {
+    value = value * 6364136223846793005u + 1;
+    asm volatile("" : "+r"(value));
+  }
+}
+
+struct Asked {
   Calls calls;
+  Calls machine;
+};
+
+// What the clock itself takes is in every call.
+Asked ask(const Bridge& bridge, const Queries& queries, const std::atomic<bool>& stop) {
+  Asked asked;
   nnoe_verdict verdict{};
   // A thread's first call registers it.
   bridge.decide(bridge.handle(), queries[0].address, 4, queries[0].name, queries[0].name_bytes, 1, &verdict);
@@ -75,10 +90,13 @@ Calls ask(const Bridge& bridge, const Queries& queries, const std::atomic<bool>&
     const Queries::View q = queries[at];
     const uint64_t begin = cpu_ns();
     bridge.decide(bridge.handle(), q.address, 4, q.name, q.name_bytes, q.type, &verdict);
-    calls.add(cpu_ns() - begin);
+    asked.calls.add(cpu_ns() - begin);
     if (verdict.generation == 0) fail("a verdict without tables");
+    const uint64_t idle = cpu_ns();
+    idle_turn();
+    asked.machine.add(cpu_ns() - idle);
   }
-  return calls;
+  return asked;
 }
 
 void swap(Site& site, const Bridge& bridge, const tables::Change& change) {
@@ -87,6 +105,13 @@ void swap(Site& site, const Bridge& bridge, const tables::Change& change) {
     if (ms > 60000) fail("the bridge does not take the next generation");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+void print(const Calls& calls) {
+  std::printf("\"longest\":%.1f,\"late\":[", static_cast<double>(calls.longest_ns) / 1e3);
+  for (size_t i = 0; i < calls.by_length.size(); ++i)
+    std::printf("%s%" PRIu64, i == 0 ? "" : ",", calls.by_length[i]);
+  std::printf("]");
 }
 
 int load(const std::string& library, const std::string& directory, uint64_t names,
@@ -100,9 +125,9 @@ int load(const std::string& library, const std::string& directory, uint64_t name
   const Queries queries = queries_of("mixed", {kFew.hosts, kFew.subnets, 2 * names}, 200000);
   const Bridge bridge(library, directory, "");
   std::atomic<bool> stop{false};
-  std::vector<Calls> each(threads);
+  std::vector<Asked> each(threads);
   std::vector<std::thread> asking;
-  for (Calls& calls : each) asking.emplace_back([&] { calls = ask(bridge, queries, stop); });
+  for (Asked& asked : each) asking.emplace_back([&] { asked = ask(bridge, queries, stop); });
   const auto rest = [&, ms = pause] { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); };
   rest();
   for (uint64_t i = 1; i <= swaps; ++i) {
@@ -112,13 +137,16 @@ int load(const std::string& library, const std::string& directory, uint64_t name
   for (int i = 0; swaps == 0 && i < 40; ++i) rest();
   stop = true;
   for (std::thread& thread : asking) thread.join();
-  Calls all;
-  for (const Calls& calls : each) all.add(calls);
-  std::printf("{\"calls\":%" PRIu64 ",\"swaps\":%" PRIu64 ",\"longest\":%.1f,\"late\":[", all.count, swaps,
-              static_cast<double>(all.longest_ns) / 1e3);
-  for (size_t i = 0; i < all.by_length.size(); ++i)
-    std::printf("%s%" PRIu64, i == 0 ? "" : ",", all.by_length[i]);
-  std::printf("]}\n");
+  Asked all;
+  for (const Asked& asked : each) {
+    all.calls.add(asked.calls);
+    all.machine.add(asked.machine);
+  }
+  std::printf("{\"calls\":%" PRIu64 ",\"swaps\":%" PRIu64 ",", all.calls.count, swaps);
+  print(all.calls);
+  std::printf(",\"machine\":{");
+  print(all.machine);
+  std::printf("}}\n");
   return 0;
 }
 

@@ -9,6 +9,7 @@
 // verdict_bench answers LIBRARY DIRECTORY HOSTS SUBNETS NAMES COUNT
 //   COUNT lines: address, name, verdict in hexadecimal, the type behind the name
 #include <time.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cinttypes>
@@ -93,8 +94,7 @@ uint64_t recorded_in(const std::string& decisions) {
 
 int ask_bridge(const std::string& library, const std::string& directory, const Queries& queries,
                uint64_t count, size_t threads) {
-  const std::string decisions = directory + ".decisions";
-  std::filesystem::remove_all(decisions);
+  const std::string decisions = directory + ".decisions-" + std::to_string(::getpid());
   std::filesystem::create_directories(decisions);
   const Bridge bridge(library, directory, decisions);
   const auto way = [&](const Queries::View& q, nnoe_verdict& verdict) {
@@ -124,6 +124,7 @@ int ask_bridge(const std::string& library, const std::string& directory, const Q
     sum += each;
   }
   const uint64_t recorded = recorded_in(decisions);
+  std::filesystem::remove_all(decisions);
   if (recorded < count * threads) fail("not every decision was recorded");
   const Asked asked = summed(way, queries);
   report(sum, count * threads, rate, asked, recorded);
