@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { type CaseName, cases, isCase } from './cases.js';
 import { type CaseOptions, holds, type Result } from './lib/figures.js';
-import { machine, versions } from './lib/machine.js';
+import { load, machine, versions } from './lib/machine.js';
 import { watchOthers } from './lib/others.js';
 import { jsonLine, table } from './lib/report.js';
 import { ReportDirectory } from './report/directory.js';
@@ -110,6 +110,11 @@ function caseOptions(): CaseOptions {
   };
 }
 
+function circumstances({ seed }: CaseOptions): Omit<Circumstances, 'date'> {
+  const given = (['seconds', 'kills', 'pairs', 'leases'] as const).map((name) => [name, count(name) ?? null]);
+  return { machine: machine(), load: load(), versions: versions(), seed, options: Object.fromEntries(given) };
+}
+
 /** Before anything is measured: what cannot be written is to be known now. */
 function reportDirectory(): ReportDirectory | undefined {
   if (values.report === undefined) return undefined;
@@ -146,10 +151,8 @@ async function main(): Promise<number> {
   const options = caseOptions();
   const names = chosen();
   const directory = reportDirectory();
-  const { say: _, seed, ...rest } = options;
-  const given = Object.entries(rest).map(([key, value]) => [key, value ?? null]);
-  const run = { machine: machine(), versions: versions(), seed, options: Object.fromEntries(given) };
-  for (const line of run.machine) say(line);
+  const run = circumstances(options);
+  say(`${run.machine}; load average at start ${run.load.toFixed(2)}`);
   say(
     Object.entries(run.versions)
       .map(([name, version]) => `${name} ${version ?? 'absent'}`)

@@ -41,18 +41,17 @@ export function versions(): Record<string, string | null> {
     etcd: of('etcd', '--version')?.replace(/^etcd Version: */i, '') ?? null,
     dnsdist: of('dnsdist', '--version')?.replace(/^dnsdist */, '') ?? null,
     cerbos: manifest('node_modules/cerbos/package.json'),
-    'c++': of('c++', '--version'),
+    'c++': of('c++', '--version')?.replace(/^\S+ */, '') ?? null,
     valgrind: of('valgrind', '--version')?.replace(/^valgrind-/, '') ?? null,
   };
 }
 
-/** One line each, for stderr or the head of a report. */
-export function machine(): string[] {
+/** One line, for stderr or the head of a report. */
+export function machine(): string {
   const processors = cpus();
   const gib = (totalmem() / 2 ** 30).toFixed(1);
-  const load = loadavg()[0]?.toFixed(2);
-  return [
-    `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown'}, ${gib} GiB, ${distribution()}, Linux ${release()}`,
-    `load average at start ${load}`,
-  ];
+  return `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown'}, ${gib} GiB, ${distribution()}, Linux ${release()}`;
 }
+
+/** Of the last minute. */
+export const load = (): number => loadavg()[0] ?? 0;

@@ -50,7 +50,7 @@ export class ReportDirectory {
     // Read again: hours may have passed since the last time.
     const before = this.#read();
     const now: Results = { format: FORMAT, cases: this.#sorted({ ...before.cases, [name]: found }) };
-    replace(join(this.#path, RESULTS), `${JSON.stringify(now, undefined, 2)}\n`);
+    replace(join(this.#path, RESULTS), `${JSON.stringify(now, undefined, 2)}\n`, true);
     const drawn = charts(now);
     for (const { file, svg } of drawn) replace(join(this.#path, file), svg);
     replace(join(this.#path, 'report.md'), markdown(now, drawn));
@@ -96,14 +96,17 @@ export function parseResults(file: string, text: string): Results {
   throw new Error(`${file}: not the results of a bench run of this version: ${faults.join('; ')}`);
 }
 
-/** All or nothing, also when the power fails: whoever reads has the old content or the new. */
-function replace(path: string, text: string): void {
+/**
+ * All or nothing: whoever reads has the old content or the new.
+ * @param durable also after a power failure; what can be made again need not be
+ */
+function replace(path: string, text: string, durable = false): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     const file = openSync(temporary, 'w', 0o644);
     try {
       writeFileSync(file, text);
-      fsyncSync(file);
+      if (durable) fsyncSync(file);
     } finally {
       closeSync(file);
     }
@@ -112,6 +115,7 @@ function replace(path: string, text: string): void {
     rmSync(temporary, { force: true });
     throw new Error(`${path}: cannot be written: ${(error as Error).message}`);
   }
+  if (!durable) return;
   const directory = openSync(dirname(path), 'r');
   fsyncSync(directory);
   closeSync(directory);

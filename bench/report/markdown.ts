@@ -23,9 +23,8 @@ export function markdown(results: Results, charts: readonly Chart[]): string {
 export const plain = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*<>[\]|~#]/g, '\\$&')
-    .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_')
-    .replace(/&/g, '&amp;');
+    .replace(/[\\`*[\]|]|<(?=[A-Za-z/!?])|&(?=#|\w+;)|~(?=~)|^[>#+-]/g, '\\$&')
+    .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_');
 
 type Cases = readonly (readonly [string, CaseResults])[];
 
@@ -43,7 +42,7 @@ function machines(cases: Cases): string[] {
 
 function circumstances({ machine, versions }: Circumstances): string {
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version ?? 'absent'}`);
-  return [...machine.map((line) => `- ${plain(line)}`), `- ${plain(programs.join(', '))}`].join('\n');
+  return `- ${plain(machine)}\n- ${plain(programs.join(', '))}`;
 }
 
 function overview(cases: Cases): string {
@@ -74,7 +73,7 @@ function section(name: string, found: CaseResults, charts: readonly Chart[]): st
   const given = Object.entries(run.options).flatMap(([key, value]) =>
     value === null ? [] : [`${key} ${value}`],
   );
-  const how = [`seed ${run.seed}`, ...given].join(', ');
+  const how = [`seed ${run.seed}`, ...given, `load average ${run.load.toFixed(2)} before the run`].join(', ');
   const parts = [
     `## ${plain(name)}`,
     `${plain(summary)}. Measured ${plain(run.date)} in ${duration(seconds)}, ${plain(how)}; other work took ${others.toFixed(0)} % of the machine meanwhile.`,

@@ -42,11 +42,13 @@ const figure = z.strictObject({
 const circumstances = z.strictObject({
   /** When the case began, ISO 8601 in UTC. */
   date: z.iso.datetime(),
-  machine: z.array(z.string()),
+  machine: z.string(),
+  /** Load average of the minute before the run. */
+  load: z.number(),
   /** By program; null: not installed. */
   versions: z.record(z.string(), z.string().nullable()),
   seed: z.number(),
-  /** As given; null: the case's own. */
+  /** As given; null: not given. */
   options: z.record(z.string(), z.number().nullable()),
 });
 

@@ -25,7 +25,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 const escaped = (text: string) =>
-  text.replace(FORBIDDEN, '\ufffd').replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
+  text.replace(FORBIDDEN, '?').replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 
 /** Two decimals are more than anybody sees, and the same on every machine. */
 const shown = (value: string | number) =>
