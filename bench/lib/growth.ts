@@ -30,7 +30,8 @@ export function extrapolate(series: Series, growth: Growth): Extrapolation {
   const fit = growth.model === 'linear' ? linear : power;
   const measured = line.points.find(([x]) => x === growth.at)?.[1];
   const found = fit(points, growth.at, series.unit);
-  const beside = measured === undefined ? '' : `; measured there: ${number(measured)}`;
+  const beside =
+    measured === undefined ? '' : `; measured there: ${number(measured)}${off(found.predicted, measured)}`;
   const range = `${points.length} points, n from ${number((points[0] as Point)[0])} to ${number((points.at(-1) as Point)[0])}`;
   const text = `${line.name}: ${found.text}${beside} (${range}; n: ${series.x}; unit: ${series.unit})`;
   return { ...found, at: growth.at, measured, from: (points[0] as Point)[0], text };
@@ -62,8 +63,8 @@ function linear(points: readonly Point[], at: number, unit: string): Fitted {
   const [predicted, error] = [curve(at), fit.errorAt(at)];
   const [a, b, n] = [exact(fit.intercept), exact(fit.slope), number(at)];
   const text =
-    `${unit} = ${a} + ${b} * n (standard error of the slope ${exact(fit.error)}); ` +
-    `at ${n}: ${a} + ${b} * ${n} = ${number(predicted)} ± ${number(error)}`;
+    `${unit} = ${a} + ${b} · n (standard error of the slope ${exact(fit.error)}); ` +
+    `at ${n}: ${a} + ${b} · ${n} = ${number(predicted)} ± ${number(error)}`;
   return { predicted, error, curve, text };
 }
 
@@ -78,9 +79,16 @@ function power(points: readonly Point[], at: number, unit: string): Fitted {
   const [predicted, error] = [curve(at), Math.exp(fit.errorAt(Math.log(at)))];
   const [a, b, n] = [exact(factor), exact(fit.slope), number(at)];
   const text =
-    `${unit} = ${a} * n^${b} (standard error of the exponent ${exact(fit.error)}); ` +
-    `at ${n}: ${a} * ${n}^${b} = ${number(predicted)}, times or divided by ${exact(error)}`;
+    `${unit} = ${a} · n^${b} (standard error of the exponent ${exact(fit.error)}); ` +
+    `at ${n}: ${a} · ${n}^${b} = ${number(predicted)}, times or divided by ${exact(error)}`;
   return { predicted, error, curve, text };
+}
+
+/** How far the prediction was off: the standard error knows of the scatter alone, not of a law that is another one. */
+function off(predicted: number, measured: number): string {
+  const percent = (predicted / measured - 1) * 100;
+  if (!Number.isFinite(percent)) return '';
+  return `, so the prediction is ${number(Math.abs(percent))} % ${percent < 0 ? 'below' : 'above'}`;
 }
 
 /** Enough digits to do the arithmetic again. */

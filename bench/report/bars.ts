@@ -10,6 +10,7 @@ import {
   EDGE,
   element,
   FAINT,
+  HALO,
   heading,
   label,
   type Markup,
@@ -108,6 +109,6 @@ function row(name: string, value: number | null, fill: string, top: number, scal
   const [from, to] = [scale(scale.base), scale(value)];
   const [x, width] = [Math.min(from, to), Math.abs(to - from)];
   const bar = element('rect', { x, y: middle - BAR / 2, width, height: BAR, fill });
-  const shown = label(Math.max(from, to) + 6, middle + 4, number(value));
+  const shown = label(Math.max(from, to) + 6, middle + 4, number(value), HALO);
   return { markup: [...names, bar, shown], bottom: top + height };
 }

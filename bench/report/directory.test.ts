@@ -53,7 +53,7 @@ test('the report in Markdown: machine, table, ratio, method, growth, charts that
     /\| own cost +\| +100 +\| +90 \.\. 110 +\| ns +\| <= 150 +\| ok +\| an empty hook +\| +400 +\| +0\.25 +\|/,
   );
   assert.match(text, /^- own cost: as it says$/m);
-  assert.match(text, /^Extrapolated\. NNOE: ns = 90 \+ 0\.001 \\\* n .* = 1,090 ± /m);
+  assert.match(text, /^Extrapolated\. NNOE: ns = 90 \+ 0\.001 · n .* = 1,090 ± /m);
   assert.match(text, /\| a\\\|b +\| +absent .*\*\*MISSED\*\*.*\*\*absent\*\*/);
   assert.match(text, /^\*\*The case failed:\*\* no server$/m);
   assert.match(

@@ -45,7 +45,7 @@ export function lineChart(title: string, series: SeriesResults): string | undefi
   const head = heading(title);
   const names = lines.map(({ name }) => name);
   const legend = legendOf(further === undefined ? names : [...names, further.name], head.bottom);
-  const top = legend.bottom + 10;
+  const top = legend.bottom + 20;
   const bottom = top + PLOT_HEIGHT;
   const ends: Point[] = further === undefined ? [] : [[further.found.at, further.found.predicted]];
   const points = [...lines.flatMap((line) => line.points), ...ends];
@@ -55,8 +55,8 @@ export function lineChart(title: string, series: SeriesResults): string | undefi
     ...legend.markup,
     ...xAxis(series.x, axes),
     ...yAxis(`${series.y} (${series.unit})`, axes),
-    ...(further === undefined ? [] : prediction(further.found, axes)),
     ...lines.map((each, i) => curve(each.points, i, axes)),
+    ...(further === undefined ? [] : prediction(further.found, axes)),
   ];
   return document(title, bottom + 56, content);
 }

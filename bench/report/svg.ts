@@ -45,13 +45,17 @@ export const WIDTH = 720;
 export const EDGE = 16;
 export const FONT = 12;
 export const TITLE_FONT = 15;
-/** Readable on the charts' own background, which is light wherever they are shown. */
+/** The charts' own background, wherever they are shown; what is drawn is readable on it. */
+const PAPER = '#fcfcfa';
 export const INK = '#24292f';
 export const FAINT = '#d5d9de';
 export const MUTED = '#57606a';
 /** Okabe and Ito's, which people with any kind of colour vision tell apart; ours first. */
 export const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
 export const colour = (i: number): string => COLOURS[i % COLOURS.length] as string;
+
+/** For text over lines of the grid. */
+export const HALO = { stroke: PAPER, 'stroke-width': 4, 'paint-order': 'stroke' } as const;
 
 /** No font is at hand to measure with: a generous guess, px. */
 export const widthOf = (text: string, size = FONT): number => text.length * size * 0.6;
@@ -90,7 +94,7 @@ export function heading(title: string): Heading {
 export function document(title: string, height: number, content: readonly Markup[]): string {
   const frame = element('rect', {
     ...{ x: 0.5, y: 0.5, width: WIDTH - 1, height: height - 1, rx: 6 },
-    ...{ fill: '#fcfcfa', stroke: FAINT },
+    ...{ fill: PAPER, stroke: FAINT },
   });
   const svg = element(
     'svg',
@@ -110,10 +114,10 @@ export function document(title: string, height: number, content: readonly Markup
   return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.text}`;
 }
 
-/** As people read it on an axis: 10 k, 2.5 M, 0.05. */
+/** As people read it on an axis: 1 k, 2.5 M, 0.05. */
 export function short(value: number): string {
   const size = Math.abs(value);
   const [by, suffix] =
-    size >= 1e9 ? [1e9, ' G'] : size >= 1e6 ? [1e6, ' M'] : size >= 1e4 ? [1e3, ' k'] : [1, ''];
+    size >= 1e9 ? [1e9, ' G'] : size >= 1e6 ? [1e6, ' M'] : size >= 1e3 ? [1e3, ' k'] : [1, ''];
   return `${Number((value / by).toPrecision(3))}${suffix}`;
 }
