@@ -54,7 +54,7 @@ export function lineChart(title: string, series: SeriesResults): string | undefi
     ...head.markup,
     ...legend.markup,
     ...xAxis(series.x, axes),
-    ...yAxis(`${series.y} (${series.unit})`, axes),
+    ...yAxis(series, axes),
     ...lines.map((each, i) => curve(each.points, i, axes)),
     ...(further === undefined ? [] : prediction(further.found, axes)),
   ];
@@ -98,12 +98,12 @@ function xAxis(title: string, { x, top, bottom }: Axes): Markup[] {
   return [...ticks, name];
 }
 
-function yAxis(title: string, { y, top, bottom }: Axes): Markup[] {
+function yAxis({ y: title, unit }: SeriesResults, { y, top, bottom }: Axes): Markup[] {
   const ticks = y.ticks.flatMap((tick) => [
     element('line', { x1: LEFT, x2: RIGHT, y1: y(tick), y2: y(tick), stroke: FAINT }),
     label(LEFT - 8, y(tick) + 4, short(tick), { 'text-anchor': 'end' }),
   ]);
-  const lines = wrap(y.log ? `${title} (log scale)` : title, bottom - top);
+  const lines = wrap(`${title} (${unit}${y.log ? ', log scale' : ''})`, bottom - top);
   const middle = (top + bottom) / 2;
   const names = lines.slice(0, 2).map((line, i) =>
     label(0, 0, line, {
