@@ -75,7 +75,7 @@ function extrapolation(series: SeriesResults): { name: string; found: Extrapolat
 
 function axesFor(points: readonly Point[], top: number, bottom: number): Axes {
   const xs = points.map(([x]) => x);
-  const x = scaleFor(xs, [LEFT, RIGHT], { logFrom: 20 });
+  const x = scaleFor(xs, [LEFT, RIGHT], { logFrom: 20, tight: true });
   const y = scaleFor(
     points.map(([, value]) => value),
     [bottom, top],

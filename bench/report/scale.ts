@@ -15,13 +15,15 @@ export interface Wanted {
   logFrom: number;
   /** Bars begin below the smallest value, for it would have no length otherwise. */
   bars?: boolean;
+  /** A logarithmic axis ends where the values do, not at powers of ten. */
+  tight?: boolean;
 }
 
 /** @param values of at least one point. @param range px at the lowest and the highest value. */
 export function scaleFor(values: readonly number[], range: readonly [number, number], wanted: Wanted): Scale {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return low > 0 && high / low >= wanted.logFrom
-    ? logarithmic(low, high, range, wanted.bars ?? false)
+    ? logarithmic(low, high, range, wanted)
     : linear(low, high, range);
 }
 
@@ -31,18 +33,18 @@ function linear(low: number, high: number, range: readonly [number, number]): Sc
   return Object.assign((value: number) => scale(value), { ticks: scale.ticks(6), log: false, base: 0 });
 }
 
-function logarithmic(low: number, high: number, range: readonly [number, number], bars: boolean): Scale {
+function logarithmic(low: number, high: number, range: readonly [number, number], wanted: Wanted): Scale {
   const lowest = Math.log10(low);
-  const floor = bars ? Math.ceil(lowest - 1e-9) - 1 : Math.floor(lowest + 1e-9);
-  const from = 10 ** floor;
-  const to = 10 ** Math.max(floor + 1, Math.ceil(Math.log10(high) - 1e-9));
+  const floor = wanted.bars ? Math.ceil(lowest - 1e-9) - 1 : Math.floor(lowest + 1e-9);
+  const top = Math.max(floor + 1, Math.ceil(Math.log10(high) - 1e-9));
+  const [from, to] = wanted.tight ? [low / 1.1, high * 1.1] : [10 ** floor, 10 ** top];
   const scale = scaleLog([from, to], range);
-  const decades = Math.round(Math.log10(to / from));
-  const mantissas = decades <= 2 ? [1, 2, 5] : [1];
+  const decades = Math.log10(to / from);
+  const mantissas = decades < 2.5 ? [1, 2, 5] : [1];
   const every = Math.ceil(decades / 8);
-  const ticks = Array.from({ length: decades + 1 }, (_, i) => floor + i)
+  const ticks = Array.from({ length: top - floor + 1 }, (_, i) => floor + i)
     .filter((_, i) => i % every === 0)
     .flatMap((decade) => mantissas.map((mantissa) => mantissa * 10 ** decade))
-    .filter((tick) => tick <= to * (1 + 1e-9));
+    .filter((tick) => tick >= from * (1 - 1e-9) && tick <= to * (1 + 1e-9));
   return Object.assign((value: number) => scale(value), { ticks, log: true, base: from });
 }
