@@ -47,7 +47,10 @@ export interface Growth {
   line: string;
   /** y = a + b n, or y = a n^b. */
   model: 'linear' | 'power';
-  /** The x to extrapolate to. Points there or beyond are not fitted: what they say stands beside the prediction. */
+  /**
+   * The x to extrapolate to. Points there or beyond are not fitted when there are enough below: what was measured there
+   * stands beside the prediction.
+   */
   at: number;
 }
 

@@ -46,9 +46,15 @@ test('what was measured at the target stands beside the prediction and is not fi
   );
 });
 
+test('with too few points below the target those beyond are fitted too', () => {
+  const found = extrapolate(of([1, 2, 3, 4, 5].map((x) => [x, 2e-5 * x])), until(3));
+  close(found.predicted, 6e-5, 'prediction');
+  assert.match(found.text, /2e-5 · 3 = 0\.00006 ± .*measured there: 0\.00006, as predicted \(5 points/);
+});
+
 test('no extrapolation from too little or from what cannot be fitted, with the reason', () => {
   const few = of([1, 2, 3, 4].map((x) => [x, x]));
-  assert.throws(() => extrapolate(few, until(10)), /tables, section: 4 points below 10, expected at least 5/);
+  assert.throws(() => extrapolate(few, until(10)), /tables, section: 4 points, expected at least 5/);
   assert.throws(() => extrapolate(few, { ...until(10), line: 'other' }), /no line "other"/);
   const same = of([1, 2, 3, 4, 5].map((y) => [7, y]));
   assert.throws(() => extrapolate(same, until(10)), /all points have the same x/);

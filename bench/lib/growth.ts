@@ -40,11 +40,12 @@ export function extrapolate(series: Series, growth: Growth): Extrapolation {
 type Point = readonly [x: number, y: number];
 type Fitted = Pick<Extrapolation, 'predicted' | 'error' | 'curve' | 'text'>;
 
-function fitted(series: Series, line: Line, { at, model }: Growth): Point[] {
-  const points = line.points.filter(([x]) => x < at);
+function fitted(series: Series, line: Line, { at, model }: Growth): readonly Point[] {
+  const below = line.points.filter(([x]) => x < at);
+  const points = below.length >= FEWEST ? below : line.points;
   const where = `${series.name}, ${line.name}`;
   if (points.length < FEWEST)
-    throw new Error(`${where}: ${points.length} points below ${number(at)}, expected at least ${FEWEST}`);
+    throw new Error(`${where}: ${points.length} points, expected at least ${FEWEST}`);
   if (new Set(points.map(([x]) => x)).size < 2) throw new Error(`${where}: all points have the same x`);
   for (const point of points) {
     if (!point.every(Number.isFinite)) throw new Error(`${where}: (${point.join(', ')}) is no number`);
@@ -88,11 +89,13 @@ function power(points: readonly Point[], at: number, unit: string): Fitted {
 function off(predicted: number, measured: number): string {
   const percent = (predicted / measured - 1) * 100;
   if (!Number.isFinite(percent)) return '';
+  if (Math.abs(percent) < 0.05) return ', as predicted';
   return `, so the prediction is ${number(Math.abs(percent))} % ${percent < 0 ? 'below' : 'above'}`;
 }
 
 /** Enough digits to do the arithmetic again. */
-const exact = (value: number) =>
-  Math.abs(value) >= 1e6
-    ? number(value)
-    : Number(value.toPrecision(6)).toLocaleString('en-US', { maximumSignificantDigits: 6 });
+function exact(value: number): string {
+  if (Math.abs(value) >= 1e6) return number(value);
+  if (value !== 0 && Math.abs(value) < 1e-3) return String(Number(value.toPrecision(6)).toExponential());
+  return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumSignificantDigits: 6 });
+}

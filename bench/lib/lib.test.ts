@@ -116,13 +116,10 @@ test('a figure that promises an alternative has missed without one, whatever its
   assert.is(JSON.parse(jsonLine({ case: 'c', spec: free, measured: { value: 9 } })).ok, false);
 });
 
-test('each case has a bound, and no figure twice', async () => {
+test('each case has figures, none of them twice', async () => {
   for (const [name, load] of Object.entries(cases)) {
     const { figures } = (await load()).default;
-    assert.ok(
-      figures.some(({ bound }) => bound !== undefined),
-      `${name} has no bound`,
-    );
+    assert.ok(figures.length > 0, name);
     assert.is(new Set(figures.map((figure) => figure.name)).size, figures.length, name);
   }
 });
