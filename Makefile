@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # What people type. `make help` lists the targets; the work is done by the scripts in tools/.
 #
-# Variables: FILTER=regex narrows `test`; STORE=etcd has `run` use an etcd and RUN_SECONDS=n ends it; CASE=name and FORMAT=json go to `bench`;
+# Variables: FILTER=regex narrows `test`; STORE=etcd has `run` use an etcd and RUN_SECONDS=n ends it; CASE=name, FORMAT=json and REPORT=directory go to `bench`;
 # MATRIX=trixie narrows `matrix`; JOBS=n is the number of compilers at a time; NODE=path chooses a Node.js.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -60,10 +60,13 @@ fuzz: setup-fuzz typescript ## Feed a million damaged journals and events to the
 matrix: setup-matrix ## Build and load-test against the Kea and etcd of newer Debian releases, in roots of their own.
 	@tools/matrix.sh $(MATRIX)
 
+# Of all cases a report is kept without asking: they take hours.
+BENCH_REPORT = $(or $(REPORT),$(if $(filter-out all,$(CASE)),,build/bench-report))
+
 .PHONY: bench
-bench: setup-bench build ## Measure the bench cases against their bounds; CASE=name for one, FORMAT=json for programs.
+bench: setup-bench build ## Measure the bench cases against their bounds; CASE=name for one, FORMAT=json for programs, REPORT=directory for a report (of all: build/bench-report).
 	@$(WITH_NODE) $(foreach v,SECONDS KILLS PAIRS LEASES SEED,$(if $($v),BENCH_$v=$($v))) \
-	  node dist/bench/main.js --case $(or $(CASE),all) --format $(or $(FORMAT),text)
+	  node dist/bench/main.js $(if $(BENCH_REPORT),--report '$(BENCH_REPORT)') --case $(or $(CASE),all) --format $(or $(FORMAT),text)
 
 .PHONY: gen
 gen: typescript ## Generate again what comes from proto/, native/shm and the schemas and tables of the host; leaves no diff when all is well.

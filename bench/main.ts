@@ -4,16 +4,18 @@
 import { parseArgs } from 'node:util';
 import { type CaseName, cases, isCase } from './cases.js';
 import { type CaseOptions, holds, type Result } from './lib/figures.js';
-import { machine } from './lib/machine.js';
+import { load, machine, versions } from './lib/machine.js';
 import { watchOthers } from './lib/others.js';
 import { jsonLine, table } from './lib/report.js';
+import { ReportDirectory } from './report/directory.js';
+import { type CaseResults, type Circumstances, figureResults } from './report/schema.js';
 
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
 const usageText = `usage: main.js [--case NAME[,NAME…]] [--format text|json] [--seconds N] [--kills N]
-       [--pairs N] [--leases N] [--seed N] [--list] [--help]
+       [--pairs N] [--leases N] [--seed N] [--report DIRECTORY] [--list] [--help]
 cases: ${Object.keys(cases).join(' ')}
 `;
 
@@ -35,6 +37,7 @@ function parse() {
         pairs: { type: 'string' },
         leases: { type: 'string' },
         seed: { type: 'string' },
+        report: { type: 'string' },
       },
     }).values;
   } catch (error) {
@@ -53,20 +56,36 @@ function count(name: 'seconds' | 'kills' | 'pairs' | 'leases' | 'seed'): number 
   return value;
 }
 
-async function runCase(name: CaseName, options: CaseOptions): Promise<Result[]> {
+interface Ran {
+  results: Result[];
+  /** The same for the report, with how it came about. */
+  kept: CaseResults;
+}
+
+async function runCase(name: CaseName, options: CaseOptions, run: Omit<Circumstances, 'date'>): Promise<Ran> {
   const { default: benchCase } = await cases[name]();
   say(`${name}: ${benchCase.summary}`);
   const others = watchOthers();
+  const [date, began] = [new Date().toISOString(), performance.now()];
   let measured: Awaited<ReturnType<typeof benchCase.run>> = {};
+  let failed: string | null = null;
   try {
     measured = await benchCase.run(options);
   } catch (error) {
+    failed = (error as Error).message ?? String(error);
     say(`${name}: failed: ${(error as Error).stack ?? error}`);
     // What the servers said last is of use now; after a bound that was only missed it is not.
     delete process.env.NNOE_NO_TAILS;
   }
-  say(`${name}: meanwhile other work took ${others().toFixed(0)} % of the machine`);
-  return benchCase.figures.map((spec) => ({ case: name, spec, measured: measured[spec.name] }));
+  const seconds = (performance.now() - began) / 1000;
+  const share = others();
+  say(
+    `${name}: took ${seconds.toFixed(0)} s; meanwhile other work took ${share.toFixed(0)} % of the machine`,
+  );
+  const results = benchCase.figures.map((spec) => ({ case: name, spec, measured: measured[spec.name] }));
+  const { summary } = benchCase;
+  const figures = results.map(figureResults);
+  return { results, kept: { summary, run: { ...run, date }, seconds, others: share, failed, figures } };
 }
 
 async function list(): Promise<void> {
@@ -80,6 +99,45 @@ function chosen(): CaseName[] {
   return values.case.split(',').map((name) => (isCase(name) ? name : usage(`no case "${name}"`)));
 }
 
+function caseOptions(): CaseOptions {
+  return {
+    seconds: count('seconds'),
+    kills: count('kills') ?? 1000,
+    pairs: count('pairs'),
+    leases: count('leases') ?? 1_000_000,
+    seed: count('seed') ?? 1,
+    say,
+  };
+}
+
+function circumstances({ seed }: CaseOptions): Omit<Circumstances, 'date'> {
+  const given = (['seconds', 'kills', 'pairs', 'leases'] as const).map((name) => [name, count(name) ?? null]);
+  return { machine: machine(), load: load(), versions: versions(), seed, options: Object.fromEntries(given) };
+}
+
+/** Before anything is measured: what cannot be written is to be known now. */
+function reportDirectory(): ReportDirectory | undefined {
+  if (values.report === undefined) return undefined;
+  if (values.report === '') usage('--report wants a directory');
+  try {
+    return new ReportDirectory(values.report, Object.keys(cases));
+  } catch (error) {
+    say((error as Error).message);
+    process.exit(2);
+  }
+}
+
+/** Whether it could be written; a case that was measured has been printed all the same. */
+function putReport(directory: ReportDirectory, name: CaseName, kept: CaseResults): boolean {
+  try {
+    directory.put(name, kept);
+    return true;
+  } catch (error) {
+    say(`${name}: not in the report: ${(error as Error).message}`);
+    return false;
+  }
+}
+
 async function main(): Promise<number> {
   if (values.help) {
     process.stdout.write(usageText);
@@ -90,22 +148,23 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.format !== 'text' && values.format !== 'json') usage(`no format "${values.format}"`);
-  const options: CaseOptions = {
-    seconds: count('seconds'),
-    kills: count('kills') ?? 1000,
-    pairs: count('pairs'),
-    leases: count('leases') ?? 1_000_000,
-    seed: count('seed') ?? 1,
-    say,
-  };
+  const options = caseOptions();
   const names = chosen();
-  for (const line of machine()) say(line);
+  const directory = reportDirectory();
+  const run = circumstances(options);
+  say(`${run.machine}; load average at start ${run.load.toFixed(2)}`);
+  say(
+    Object.entries(run.versions)
+      .map(([name, version]) => `${name} ${version ?? 'absent'}`)
+      .join(', '),
+  );
   let ok = true;
   for (const name of names) {
-    const results = await runCase(name, options);
+    const { results, kept } = await runCase(name, options, run);
     ok &&= results.every(({ spec, measured }) => holds(spec, measured));
     if (values.format === 'json') process.stdout.write(`${results.map(jsonLine).join('\n')}\n`);
     else process.stdout.write(`\n${name}\n${table(results)}\n`);
+    if (directory !== undefined && !putReport(directory, name, kept)) ok = false;
   }
   return ok ? 0 : 1;
 }

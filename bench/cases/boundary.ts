@@ -38,6 +38,7 @@ const boundary: BenchCase = {
     {
       name: 'no-op verdict',
       unit: 'instructions/query',
+      alternative: true,
       bound: { relation: '<=', value: 1_450 },
       method: `${COST_METHOD}; with the bridge less without; dnsdist then answers itself`,
     },

@@ -121,6 +121,7 @@ const drainCase: BenchCase = {
     ...['protobufjs', 'a DataView', 'JSON'].map((name) => ({
       name: `decode, beside ${name}`,
       unit: 'events/s',
+      alternative: true as const,
       method: micro,
     })),
   ],

@@ -186,7 +186,7 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
     const { settling, delays, bare } = await latency(kind, etcd, writer, history, options.seconds ?? 20);
     const shown = [0.5, 0.9, 0.99, 1].map((q) => quantile(delays, q).toFixed(2)).join(', ');
     options.say(`follow: ${kind}: p50, p90, p99, longest ${shown} ms of ${delays.length} puts`);
-    const alternative = { name: 'a bare watch of etcd3, p99 ms', value: quantile(bare, 0.99) };
+    const alternative = { name: 'a bare watch of etcd3', value: quantile(bare, 0.99) };
     figures[`p99, ${kind}`] = { value: quantile(delays, 0.99), alternative };
     figures[`p50, ${kind}`] = { value: quantile(delays, 0.5) };
     figures[`longest at first, ${kind}`] = { value: quantile(settling, 1) };
@@ -211,7 +211,10 @@ const follow: BenchCase = {
   summary: 'from a put in etcd to the plugin that follows it, and what is missed over cut connections',
   figures: [
     ...kinds.flatMap((kind) => [
-      { name: `p99, ${kind}`, unit: 'ms', bound: { relation: '<=', value: 20 } as const, method },
+      {
+        ...{ name: `p99, ${kind}`, unit: 'ms', method },
+        ...({ alternative: true, bound: { relation: '<=', value: 20 } } as const),
+      },
       { name: `p50, ${kind}`, unit: 'ms', method },
       { name: `longest at first, ${kind}`, unit: 'ms', method: firstMethod },
     ]),

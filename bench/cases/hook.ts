@@ -114,6 +114,7 @@ const hook: BenchCase = {
     {
       name: 'above no hook at all',
       unit: 'instructions/exchange',
+      alternative: true,
       bound: { relation: '<=', value: 30_000 },
       method: `${difference}; whole process with the hook less whole process without; Kea's dispatch included`,
     },

@@ -2,7 +2,7 @@
 // Who asks: from an address to its role set, by exact address and by subnet.
 import { join } from 'node:path';
 import { perUnit, readProfile, valgrindArguments } from '../lib/callgrind.js';
-import type { BenchCase, CaseOptions, FigureSpec, Measured } from '../lib/figures.js';
+import type { BenchCase, CaseOptions, FigureSpec, Measured, Series } from '../lib/figures.js';
 import { driver, run, withDirectory } from '../lib/run.js';
 
 const ENTRIES = 10_000;
@@ -10,6 +10,11 @@ const SHORT = 100_000;
 const LONG = 600_000;
 const TIMED = 10_000_000;
 const MILLION = 1_000_000;
+/** Of curves, besides ENTRIES. */
+const MORE = [100_000, MILLION];
+/** Of what memory grows with. */
+const BUILT = [10_000, 30_000, 100_000, 300_000];
+const TARGET = 10_000_000;
 
 type Way = 'prefixes' | 'tree' | 'hosts' | 'map' | 'loop' | 'loop-hosts';
 type Family = '4' | '6';
@@ -32,8 +37,8 @@ interface Built {
   deltaMs: number;
 }
 
-async function lookup(way: Way, family: Family, queries: number): Promise<Answers> {
-  const args = ['lookup', way, family, String(ENTRIES), String(queries)];
+async function lookup(way: Way, family: Family, queries: number, entries = ENTRIES): Promise<Answers> {
+  const args = ['lookup', way, family, String(entries), String(queries)];
   return JSON.parse(await run(driver('clients_bench'), args)) as Answers;
 }
 
@@ -71,21 +76,50 @@ interface Compared {
   ns: Measured;
 }
 
+/** Nanoseconds of a lookup of both ways, the loop's own taken away; they have to answer alike. */
+async function timed(
+  what: Comparison,
+  family: Family,
+  entries: number,
+): Promise<{ ours: number; other: number }> {
+  const ours = await lookup(what.ours, family, TIMED, entries);
+  const other = await lookup(what.other, family, TIMED, entries);
+  if (ours.sum !== other.sum || ours.hits !== other.hits)
+    throw new Error(`${what.ours} and ${what.other} of ${entries} IPv${family} do not give the same answers`);
+  const idle = (await lookup(what.loop, family, TIMED, entries)).ns;
+  return { ours: ours.ns - idle, other: other.ns - idle };
+}
+
 async function compare(what: Comparison, family: Family): Promise<Compared> {
-  const ours = await lookup(what.ours, family, TIMED);
-  const other = await lookup(what.other, family, TIMED);
-  if (ours.sum !== other.sum || ours.hits !== other.hits) {
-    throw new Error(`${what.ours} and ${what.other} of IPv${family} do not give the same answers`);
-  }
+  const first = await timed(what, family, ENTRIES);
+  const points = [{ entries: ENTRIES, ...first }];
+  for (const entries of MORE) points.push({ entries, ...(await timed(what, family, entries)) });
   const loop = await instructions(what.loop, family);
   const value = (await instructions(what.ours, family)) - loop;
   const alternative = { name: what.name, value: (await instructions(what.other, family)) - loop };
-  const idle = (await lookup(what.loop, family, TIMED)).ns;
+  const kind = what === SUBNETS ? 'subnet' : 'host';
+  const series: Series = {
+    ...{ name: `lookup of an IPv${family} address by ${kind}`, x: `${kind}s in the table` },
+    ...{ y: 'one lookup', unit: 'ns' },
+    lines: [
+      { name: 'NNOE', points: points.map(({ entries, ours }) => [entries, ours]) },
+      { name: what.name, points: points.map(({ entries, other }) => [entries, other]) },
+    ],
+  };
   return {
     instructions: { value, alternative },
-    ns: { value: ours.ns - idle, alternative: { name: what.name, value: other.ns - idle } },
+    ns: { value: first.ours, alternative: { name: what.name, value: first.other }, series },
   };
 }
+
+const build = async (entries: number): Promise<Built> =>
+  JSON.parse(await run(driver('clients_bench'), ['build', String(entries), String(entries)])) as Built;
+
+const growing = (kind: string, points: readonly (readonly [number, number])[]): Series => ({
+  ...{ name: `size of the section of ${kind}`, x: `${kind} in the table`, y: 'section', unit: 'bytes' },
+  lines: [{ name: `section of ${kind}`, points }],
+  growth: { line: `section of ${kind}`, model: 'linear', at: TARGET },
+});
 
 async function measure(options: CaseOptions): Promise<Record<string, Measured>> {
   const figures: Record<string, Measured> = {};
@@ -98,15 +132,29 @@ async function measure(options: CaseOptions): Promise<Record<string, Measured>> 
     figures[`host v${family}`] = hosts.instructions;
     figures[`host v${family} hot`] = hosts.ns;
   }
-  options.say('prefixes: a million of each');
-  const args = ['build', String(MILLION), String(MILLION)];
-  const built = JSON.parse(await run(driver('clients_bench'), args)) as Built;
+  options.say('prefixes: up to a million of each');
+  const builds: Built[] = [];
+  for (const entries of BUILT) builds.push(await build(entries));
+  const built = await build(MILLION);
+  builds.push(built);
   return {
     ...figures,
     'hosts build': { value: (built.hostsSeconds * MILLION) / built.hosts },
-    'hosts bytes': { value: built.hostsBytes / built.hosts },
+    'hosts bytes': {
+      value: built.hostsBytes / built.hosts,
+      series: growing(
+        'hosts',
+        builds.map((each) => [each.hosts, each.hostsBytes]),
+      ),
+    },
     'subnets build': { value: (built.prefixesSeconds * MILLION) / built.prefixes },
-    'subnets bytes': { value: built.prefixesBytes / built.prefixes },
+    'subnets bytes': {
+      value: built.prefixesBytes / built.prefixes,
+      series: growing(
+        'subnets',
+        builds.map((each) => [each.prefixes, each.prefixesBytes]),
+      ),
+    },
     'one change': { value: built.deltaMs },
   };
 }
@@ -116,6 +164,7 @@ const METHOD = `callgrind, ${LONG} less ${SHORT} addresses, three of four with a
 const count = (name: string, value: number, data: string): FigureSpec => ({
   name,
   unit: 'instructions/lookup',
+  alternative: true,
   bound: { relation: '<=', value },
   method: `${METHOD}; ${data}; beside another way with the same answers`,
 });
@@ -123,6 +172,7 @@ const count = (name: string, value: number, data: string): FigureSpec => ({
 const hot = (name: string): FigureSpec => ({
   name,
   unit: 'ns/lookup',
+  alternative: true,
   method: `the same data and addresses, ${TIMED} lookups one after the other, less the loop without lookup`,
 });
 

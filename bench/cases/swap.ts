@@ -120,7 +120,13 @@ const resting = 'resident bytes above those of the same dnsdist without tables /
 const swap: BenchCase = {
   summary: 'a list of a million names replaced under load: longest call, memory of dnsdist',
   figures: [
-    { name: 'longest call', unit: 'us', bound: { relation: '<=', value: 50 }, method: timing },
+    {
+      name: 'longest call',
+      unit: 'us',
+      alternative: true,
+      bound: { relation: '<=', value: 50 },
+      method: timing,
+    },
     {
       name: 'longest without a swap',
       unit: 'us',
@@ -129,9 +135,10 @@ const swap: BenchCase = {
     {
       name: 'above 10 us',
       unit: 'calls/M',
+      alternative: true,
       method: `${timing}; beside it a loop of arithmetic that takes a turn after each call: what interrupts do to any code`,
     },
-    { name: 'above 50 us', unit: 'calls/M', method: 'likewise' },
+    { name: 'above 50 us', unit: 'calls/M', alternative: true, method: 'likewise' },
     {
       name: 'memory steady',
       unit: 'times',

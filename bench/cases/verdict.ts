@@ -2,10 +2,11 @@
 // A whole verdict below the boundary to dnsdist: client, lists, policy, counters and record, through the C interface,
 // beside maps and a tree with the same answers; and the same answers again from TypeScript.
 import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { BridgeLibrary, bridgeLibrary } from '../lib/bridge-library.js';
 import { readProfile, valgrindArguments } from '../lib/callgrind.js';
-import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
+import type { BenchCase, CaseOptions, Measured, Series } from '../lib/figures.js';
 import { driver, run, withDirectory } from '../lib/run.js';
 import { median, spread } from '../lib/stats.js';
 
@@ -19,6 +20,8 @@ export interface Site {
 const SUBNETS = 10_000;
 const USUAL = { hosts: 100_000, subnets: SUBNETS, names: 1_000_000 };
 const LARGE = { hosts: 1_000_000, subnets: SUBNETS, names: 10_000_000 };
+/** Of the curves, besides those two. */
+const SMALL = [10_000, 100_000].map((names) => ({ hosts: names / 10, subnets: SUBNETS, names }));
 /** Of queries that callgrind sees. */
 const SHORT = 2_000;
 const LONG = 32_000;
@@ -30,6 +33,8 @@ const TIMED = 5_000_000;
 const ROUNDS = 7;
 /** Asked again from TypeScript. */
 const AGAIN = 4_000;
+
+const SIMPLE = 'maps and a tree';
 
 type Kind = 'miss' | 'above' | 'itself' | 'mixed' | 'everybody';
 
@@ -74,7 +79,7 @@ async function compare(site: Site, questions: Questions, pairs: number): Promise
     ours.push(tables.ns);
     simple.push(maps.ns);
   }
-  const alternative = { name: 'maps and a tree', value: median(simple) };
+  const alternative = { name: SIMPLE, value: median(simple) };
   return { value: median(ours), spread: spread(ours), alternative };
 }
 
@@ -136,14 +141,80 @@ async function threads(site: Site, rounds: number): Promise<Record<string, Measu
     scaling.push(two.rate / one.rate);
     apart.push((processes[0].rate + processes[1].rate) / one.rate);
   }
+  const one = median(rates);
+  const together: [number, number][] = [
+    [1, one],
+    [2, one * median(scaling)],
+  ];
+  // Where there are more processors, as many threads as those.
+  for (let n = 4; n <= availableParallelism(); n *= 2)
+    together.push([n, (await ask(site, { ...timed, threads: n })).rate / 1e6]);
+  const proportional = together.map(([n]): [number, number] => [n, n * one]);
+  const series: Series = {
+    ...{ name: 'verdicts of several threads of one process', x: 'threads' },
+    ...{ y: 'verdicts per second of processor time, all threads', unit: 'M/s' },
+    lines: [
+      { name: 'NNOE', points: together },
+      { name: 'one thread, times their number', points: proportional },
+    ],
+  };
   return {
-    rate: { value: median(rates), spread: spread(rates) },
+    rate: { value: one, spread: spread(rates) },
     scaling: {
-      value: median(scaling),
-      spread: spread(scaling),
+      ...{ value: median(scaling), spread: spread(scaling), series },
       alternative: { name: 'two processes, which share nothing', value: median(apart) },
     },
   };
+}
+
+/** Of both ways at all sizes: one kind of query each, hot and cold. */
+class Curves {
+  readonly #lines = new Map<string, [names: number, ns: number][]>();
+
+  add(what: string, site: Site, { value, alternative }: Measured): void {
+    for (const [way, ns] of [
+      ['NNOE', value],
+      [SIMPLE, alternative?.value ?? Number.NaN],
+    ] as const) {
+      const key = `${way}, ${what}`;
+      this.#lines.set(key, [...(this.#lines.get(key) ?? []), [site.names, ns]]);
+    }
+  }
+
+  get series(): Series {
+    const lines = [...this.#lines].map(([name, points]) => ({ name, points }));
+    return {
+      name: 'a verdict by size of the tables',
+      x: 'names on lists',
+      y: 'one verdict',
+      unit: 'ns',
+      lines,
+    };
+  }
+}
+
+const HOT: Questions = { kind: 'miss', queries: TIMED, distinct: FEW };
+const COLD: Questions = { kind: 'miss', queries: MANY, distinct: MANY };
+
+/** @returns the figure `cold`, of the largest site, with its curves */
+async function measureSizes(
+  directory: string,
+  { usual, large, hot }: { usual: Site; large: Site; hot: Measured },
+  options: CaseOptions,
+): Promise<Measured> {
+  const curves = new Curves();
+  for (const of of SMALL) {
+    options.say(`verdict: ${of.names} names, for the curves`);
+    const site = await published(join(directory, `of${of.names}`), of);
+    curves.add('hot', site, await compare(site, HOT, 1));
+    curves.add('cold', site, await compare(site, COLD, 1));
+  }
+  curves.add('hot', usual, hot);
+  curves.add('cold', usual, await compare(usual, COLD, 1));
+  curves.add('hot', large, await compare(large, HOT, 1));
+  const cold = await compare(large, COLD, 1);
+  curves.add('cold', large, cold);
+  return { ...cold, series: curves.series };
 }
 
 async function measureIn(directory: string, options: CaseOptions): Promise<Record<string, Measured>> {
@@ -156,14 +227,13 @@ async function measureIn(directory: string, options: CaseOptions): Promise<Recor
   figures.instructions = { value: await instructions(site, 'miss') };
   figures['listed above'] = { value: await instructions(site, 'above') };
   figures['listed itself'] = { value: await instructions(site, 'itself') };
-  figures.hot = await compare(site, { kind: 'miss', queries: TIMED, distinct: FEW }, pairs);
+  figures.hot = await compare(site, HOT, pairs);
   Object.assign(figures, await threads(site, options.pairs ?? ROUNDS));
   options.say(`verdict: ${LARGE.names} names`);
   const large = await published(join(directory, 'large'), LARGE);
-  const cold = { queries: MANY, distinct: MANY };
-  figures.cold = await compare(large, { ...cold, kind: 'miss' }, 1);
-  figures['cold mixed'] = await compare(large, { ...cold, kind: 'mixed' }, 1);
-  figures['cold listed'] = await compare(large, { ...cold, kind: 'itself' }, 1);
+  figures.cold = await measureSizes(directory, { usual: site, large, hot: figures.hot }, options);
+  figures['cold mixed'] = await compare(large, { ...COLD, kind: 'mixed' }, 1);
+  figures['cold listed'] = await compare(large, { ...COLD, kind: 'itself' }, 1);
   return figures;
 }
 
@@ -185,17 +255,19 @@ const verdict: BenchCase = {
     {
       name: 'hot',
       unit: 'ns',
+      alternative: true,
       bound: { relation: '<=', value: 100 },
       method: `${FEW} queries over and over, each waiting for the one before; processor time`,
     },
     {
       name: 'cold',
       unit: 'ns',
+      alternative: true,
       bound: { relation: '<=', value: 300 },
       method: `${coldly}; on no list`,
     },
-    { name: 'cold mixed', unit: 'ns', method: `${coldly}; one of four listed` },
-    { name: 'cold listed', unit: 'ns', method: `${coldly}; each name listed` },
+    { name: 'cold mixed', unit: 'ns', alternative: true, method: `${coldly}; one of four listed` },
+    { name: 'cold listed', unit: 'ns', alternative: true, method: `${coldly}; each name listed` },
     {
       name: 'rate',
       unit: 'M/s',
@@ -205,6 +277,7 @@ const verdict: BenchCase = {
     {
       name: 'scaling',
       unit: 'times',
+      alternative: true,
       bound: { relation: '>=', value: 1.9 },
       method: 'verdicts per second of processor time of two threads together, beside one',
     },

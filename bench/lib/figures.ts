@@ -8,16 +8,55 @@ export interface FigureSpec {
   unit: string;
   /** Absent: the figure is shown for comparison and decides nothing. */
   bound?: { relation: Relation; value: number };
+  /** Another way of doing it is measured beside it; without that the figure has missed, whatever its value. */
+  alternative?: true;
   /** How it is measured, one line. */
   method: string;
 }
 
+/** What the same run gave for another way of doing it, in the figure's unit. */
+export interface Alternative {
+  name: string;
+  value: number;
+  /** Of a figure that is a ratio: the unit of `value`, and what ours gave in that unit. */
+  as?: { unit: string; ours: number };
+}
+
+/** Curves of a figure: what it comes to at other sizes, with other numbers of threads. */
+export interface Series {
+  name: string;
+  /** Title of the x axis, with its unit if it has one. */
+  x: string;
+  /** Title of the y axis, without its unit. */
+  y: string;
+  /** Of y. */
+  unit: string;
+  lines: readonly Line[];
+  /** What the report says about larger sizes. */
+  growth?: Growth;
+}
+
+export interface Line {
+  name: string;
+  /** (x, y), ascending in x. */
+  points: readonly (readonly [number, number])[];
+}
+
+export interface Growth {
+  /** Name of the line. */
+  line: string;
+  /** y = a + b n, or y = a n^b. */
+  model: 'linear' | 'power';
+  /** The x to extrapolate to. Points there or beyond are not fitted: what they say stands beside the prediction. */
+  at: number;
+}
+
 export interface Measured {
   value: number;
-  /** What the same run gave for another way of doing it, in the figure's unit. */
-  alternative?: { name: string; value: number };
+  alternative?: Alternative;
   /** How far repetitions lay apart, in the figure's unit: lowest, highest. */
   spread?: readonly [number, number];
+  series?: Series;
 }
 
 export interface CaseOptions {
@@ -51,6 +90,7 @@ export interface Result {
 
 export function holds(spec: FigureSpec, measured: Measured | undefined): boolean {
   if (measured === undefined || !Number.isFinite(measured.value)) return false;
+  if (spec.alternative && !Number.isFinite(measured.alternative?.value)) return false;
   if (spec.bound === undefined) return true;
   const { relation, value: bound } = spec.bound;
   if (relation === '<=') return measured.value <= bound;

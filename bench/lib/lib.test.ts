@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporary } from '../../test/daemons/lib/workspace.js';
+import { cases } from '../cases.js';
 import { ofFunction, ofObject, perUnit, readProfile } from './callgrind.js';
 import { answers, within } from './delays.js';
 import { type FigureSpec, holds } from './figures.js';
@@ -99,6 +100,31 @@ test('a bound holds or not; an absent figure and NaN never do', () => {
   const { bound: _, ...free } = spec('<=');
   assert.ok(holds(free, { value: 9 }));
   assert.not(holds(free, undefined));
+});
+
+test('a figure that promises an alternative has missed without one, whatever its value', () => {
+  const promising: FigureSpec = { ...spec('<='), alternative: true };
+  const alternative = { name: 'x', value: 3 };
+  assert.ok(holds(promising, { value: 1, alternative }));
+  assert.not(holds(promising, { value: 1 }));
+  assert.not(holds(promising, { value: 1, alternative: { name: 'x', value: Number.NaN } }));
+  assert.not(holds(promising, { value: 9, alternative }));
+  const { bound: _, ...free } = promising;
+  assert.ok(holds(free, { value: 9, alternative }));
+  assert.not(holds(free, { value: 9 }));
+  assert.match(table([{ case: 'c', spec: free, measured: { value: 9 } }]), /n +9 +u +MISSED +absent/);
+  assert.is(JSON.parse(jsonLine({ case: 'c', spec: free, measured: { value: 9 } })).ok, false);
+});
+
+test('each case has a bound, and no figure twice', async () => {
+  for (const [name, load] of Object.entries(cases)) {
+    const { figures } = (await load()).default;
+    assert.ok(
+      figures.some(({ bound }) => bound !== undefined),
+      `${name} has no bound`,
+    );
+    assert.is(new Set(figures.map((figure) => figure.name)).size, figures.length, name);
+  }
 });
 
 test('JSON has the promised fields, null where there is nothing', () => {

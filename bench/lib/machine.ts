@@ -3,6 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { tree } from '../../test/daemons/lib/kea.js';
 
 function firstLine(command: string, ...args: string[]): string | undefined {
   try {
@@ -21,20 +23,35 @@ function distribution(): string {
   }
 }
 
-/** One line each, for stderr or the head of a report. */
-export function machine(): string[] {
-  const processors = cpus();
-  const versions = [
-    `node ${process.version}`,
-    `kea ${firstLine('kea-dhcp4', '-v') ?? 'absent'}`,
-    `${firstLine('etcd', '--version') ?? 'etcd absent'}`,
-    `${firstLine('dnsdist', '--version') ?? 'dnsdist absent'}`,
-    `${firstLine('valgrind', '--version') ?? 'valgrind absent'}`,
-  ];
-  const gib = (totalmem() / 2 ** 30).toFixed(1);
-  const load = loadavg()[0]?.toFixed(2);
-  return [
-    `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown'}, ${gib} GiB, ${distribution()}, Linux ${release()}`,
-    `${versions.join(', ')}; load average at start ${load}`,
-  ];
+/** By program; null: not installed. What the figures were made with, and what they were compared with. */
+export function versions(): Record<string, string | null> {
+  const of = (command: string, ...args: string[]) => firstLine(command, ...args) ?? null;
+  const manifest = (file: string): string | null => {
+    try {
+      return (JSON.parse(readFileSync(join(tree, file), 'utf8')) as { version: string }).version;
+    } catch {
+      return null;
+    }
+  };
+  return {
+    nnoe: manifest('package.json'),
+    commit: of('git', '-C', tree, 'describe', '--always', '--dirty', '--abbrev=12'),
+    node: process.version,
+    kea: of('kea-dhcp4', '-v'),
+    etcd: of('etcd', '--version')?.replace(/^etcd Version: */i, '') ?? null,
+    dnsdist: of('dnsdist', '--version')?.replace(/^dnsdist */, '') ?? null,
+    cerbos: manifest('node_modules/cerbos/package.json'),
+    'c++': of('c++', '--version')?.replace(/^\S+ */, '') ?? null,
+    valgrind: of('valgrind', '--version')?.replace(/^valgrind-/, '') ?? null,
+  };
 }
+
+/** One line, for stderr or the head of a report. */
+export function machine(): string {
+  const processors = cpus();
+  const gib = (totalmem() / 2 ** 30).toFixed(1);
+  return `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown'}, ${gib} GiB, ${distribution()}, Linux ${release()}`;
+}
+
+/** Of the last minute. */
+export const load = (): number => loadavg()[0] ?? 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Results on stdout: a table for people, or one JSON object a line and figure for programs.
-import { boundText, holds, type Result } from './figures.js';
+import { type Alternative, boundText, holds, type Result } from './figures.js';
 
 /** Three significant digits below a thousand, thousands separated above. */
 export function number(value: number): string {
@@ -10,26 +10,41 @@ export function number(value: number): string {
   return Number(value.toPrecision(3)).toString();
 }
 
-export function jsonLine(result: Result): string {
+/** A figure as programs get it: null where there is nothing. */
+export interface FigureJson {
+  case: string;
+  name: string;
+  value: number | null;
+  unit: string;
+  /** Such as `<= 150`. */
+  bound: string | null;
+  alternative: Alternative | null;
+  method: string;
+  ok: boolean;
+  spread: readonly [number, number] | null;
+}
+
+export function figureJson(result: Result): FigureJson {
   const { spec, measured } = result;
-  const value = measured !== undefined && Number.isFinite(measured.value) ? measured.value : null;
-  return JSON.stringify({
+  const { alternative } = measured ?? {};
+  return {
     case: result.case,
     name: spec.name,
-    value,
+    value: measured !== undefined && Number.isFinite(measured.value) ? measured.value : null,
     unit: spec.unit,
     bound: boundText(spec),
-    alternative: measured?.alternative ?? null,
+    alternative: alternative !== undefined && Number.isFinite(alternative.value) ? alternative : null,
     method: spec.method,
     ok: holds(spec, measured),
-    spread: measured?.spread ?? null,
-  });
+    spread: measured?.spread?.every(Number.isFinite) ? measured.spread : null,
+  };
 }
+
+export const jsonLine = (result: Result): string => JSON.stringify(figureJson(result));
 
 function row(result: Result): string[] {
   const { spec, measured } = result;
-  const verdict =
-    spec.bound === undefined && measured !== undefined ? '' : holds(spec, measured) ? 'ok' : 'MISSED';
+  const ok = holds(spec, measured);
   const spread = measured?.spread;
   return [
     spec.name,
@@ -37,11 +52,16 @@ function row(result: Result): string[] {
     spread === undefined ? '' : `${number(spread[0])} .. ${number(spread[1])}`,
     spec.unit,
     boundText(spec) ?? '',
-    verdict,
-    measured?.alternative === undefined
-      ? ''
-      : `${measured.alternative.name}: ${number(measured.alternative.value)}`,
+    !ok ? 'MISSED' : spec.bound === undefined ? '' : 'ok',
+    beside(result),
   ];
+}
+
+function beside({ spec, measured }: Result): string {
+  const { alternative } = measured ?? {};
+  if (alternative === undefined) return spec.alternative ? 'absent' : '';
+  const { name, value, as } = alternative;
+  return `${name}: ${number(value)}${as === undefined ? '' : ` ${as.unit}`}`;
 }
 
 const HEAD = ['figure', 'value', 'spread', 'unit', 'bound', '', 'beside'];

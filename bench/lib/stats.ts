@@ -22,8 +22,19 @@ export function summary(values: readonly number[]): { value: number; spread: [nu
   return { value: median(values), spread: spread(values) };
 }
 
-/** Least squares through (x, y): slope and its standard error, in units of y per unit of x. */
-export function slope(x: readonly number[], y: readonly number[]): { slope: number; error: number } {
+export interface Fit {
+  /** y per x. */
+  slope: number;
+  /** Standard error of the slope. */
+  error: number;
+  /** y at x = 0. */
+  intercept: number;
+  /** Standard error of a further y at x, the line's own uncertainty and the scatter around it together. */
+  errorAt(x: number): number;
+}
+
+/** Least squares through (x, y). The errors need three points or more. */
+export function slope(x: readonly number[], y: readonly number[]): Fit {
   const n = x.length;
   const meanX = x.reduce((sum, v) => sum + v, 0) / n;
   const meanY = y.reduce((sum, v) => sum + v, 0) / n;
@@ -38,7 +49,13 @@ export function slope(x: readonly number[], y: readonly number[]): { slope: numb
   for (let i = 0; i < n; i++) {
     residual += ((y[i] as number) - meanY - b * ((x[i] as number) - meanX)) ** 2;
   }
-  return { slope: b, error: Math.sqrt(residual / (n - 2) / sxx) };
+  const variance = residual / (n - 2);
+  return {
+    slope: b,
+    error: Math.sqrt(variance / sxx),
+    intercept: meanY - b * meanX,
+    errorAt: (at) => Math.sqrt(variance * (1 + 1 / n + (at - meanX) ** 2 / sxx)),
+  };
 }
 
 /** Small repeatable generator (mulberry32): 0 <= x < 1. */
