@@ -7,7 +7,7 @@ import { bridgeLibrary } from '../lib/bridge-library.js';
 import type { BenchCase, CaseOptions, FigureSpec, Line, Measured, Series } from '../lib/figures.js';
 import { leaseGrowth } from '../lib/lease-growth.js';
 import { driver, run, withDirectory } from '../lib/run.js';
-import { median } from '../lib/stats.js';
+import { median, slope } from '../lib/stats.js';
 
 const MB = 1e6;
 const TABLE_SIZES = [50_000, 100_000, 200_000, 500_000, 1_000_000];
@@ -15,12 +15,16 @@ const EVENT_SIZES = [50_000, 100_000, 200_000, 500_000, 1_000_000];
 const LEASE_SIZES = [10_000, 20_000, 50_000, 100_000, 200_000];
 /** Of the table that is not looked at. */
 const FEW = 1_000;
-const SWAPS = 3;
+const SWAPS = 9;
 /** Bytes of an encoded IPv4 lease event, as in the case `journal`. */
 const PAYLOAD = 80;
 /** What is extrapolated to. */
 const MANY = 10_000_000;
 const NODES = 100;
+/** Of one node: ten times its share. */
+const OWN = (10 * MANY) / NODES;
+/** s between two changes of a lease: half of the hour that Kea gives by default, when clients renew. */
+const RENEWED = 1_800;
 
 interface Grown {
   bytes: number;
@@ -99,8 +103,17 @@ async function leases(options: CaseOptions): Promise<Record<string, Measured>> {
     'etcd database, leases': curve('database of etcd', 'MB', MANY, (step) => step.database / MB),
     'etcd memory, leases': curve('memory of etcd', 'MB', MANY, (step) => step.etcdResident),
     // A node has its own leases alone.
-    'host memory, leases': curve('memory of a host', 'MB', MANY / NODES, (step) => step.hostAnonymous),
+    'host memory, leases': curve('memory of a host', 'MB', OWN, (step) => step.hostAnonymous),
     'etcd processor, leases': curve('processor time of etcd', 's', MANY, (step) => step.etcdSeconds),
+    [`etcd, ${NODES} nodes`]: {
+      value:
+        (slope(
+          steps.map((step) => step.leases),
+          steps.map((step) => step.etcdSeconds),
+        ).slope *
+          MANY) /
+        RENEWED,
+    },
   };
 }
 
@@ -126,12 +139,17 @@ const growth: BenchCase = {
     curved(
       'host memory, leases',
       'MB',
-      `${fed}; RssAnon; extrapolated to ${MANY / NODES} leases, one node of ${NODES}`,
+      `${fed}; RssAnon; extrapolated to ${OWN} leases, ten times the share of one node of ${NODES}`,
     ),
     curved(
       'etcd processor, leases',
       's',
       `${fed}; of all its threads since it was started: the load that so many changes of leases are, whichever nodes they come from`,
+    ),
+    curved(
+      `etcd, ${NODES} nodes`,
+      'processors',
+      `s of processor time a lease changed (the slope of the chart above) x ${MANY} leases of ${NODES} nodes, each changed every ${RENEWED} s; one member, no watchers`,
     ),
   ],
   run: async (options) => ({
