@@ -26,6 +26,7 @@ export const cases = {
   added: () => import('./cases/added.js'),
   dnsdist: () => import('./cases/dnsdist.js'),
   decisions: () => import('./cases/decisions.js'),
+  growth: () => import('./cases/growth.js'),
   propagation: () => import('./cases/propagation.js'),
 } satisfies Record<string, () => Promise<{ default: BenchCase }>>;
 

@@ -24,10 +24,18 @@ const RATE = 60;
 const OURS = 'libdhcp_etcd.so';
 const CALLOUT = /^leases4_committed/;
 
+/** How many exchanges, in two runs, and how many a second. */
+export interface Lengths {
+  short: number;
+  long: number;
+  rate: number;
+}
+const LENGTHS: Lengths = { short: SHORT, long: LONG, rate: RATE };
+
 type Variant = 'none' | 'empty' | 'ours';
 const variants: readonly Variant[] = ['none', 'empty', 'ours'];
 
-async function serve(variant: Variant, exchanges: number): Promise<Profile> {
+async function serve(variant: Variant, exchanges: number, rate: number): Promise<Profile> {
   const out = join(temporary('callgrind'), 'out');
   const kea = await Kea.create({
     family: 4,
@@ -45,7 +53,7 @@ async function serve(variant: Variant, exchanges: number): Promise<Profile> {
     wait: 10_000,
     args: ['-n', String(exchanges)],
   };
-  const perf = load(kea, { rate: RATE, ...limits });
+  const perf = load(kea, { rate, ...limits });
   const report = await perf.finished();
   await kea.proc?.stop(60_000);
   const committed = readFileSync(kea.at.csv, 'latin1').trimEnd().split('\n').length - 1;
@@ -58,16 +66,23 @@ async function serve(variant: Variant, exchanges: number): Promise<Profile> {
 /** Per exchange, from two lengths of run. */
 type Cost = (of: (profile: Profile) => number) => number;
 
-async function cost(variant: Variant, options: CaseOptions): Promise<Cost> {
-  options.say(`hook: ${variant}, ${SHORT} and ${LONG} exchanges`);
-  const shorter = await serve(variant, SHORT);
-  const longer = await serve(variant, LONG);
-  return (of) => perUnit({ count: SHORT, cost: of(shorter) }, { count: LONG, cost: of(longer) });
+async function cost(variant: Variant, { short, long, rate }: Lengths): Promise<Cost> {
+  const shorter = await serve(variant, short, rate);
+  const longer = await serve(variant, long, rate);
+  return (of) => perUnit({ count: short, cost: of(shorter) }, { count: long, cost: of(longer) });
+}
+
+/** Instructions of our own code for one lease. */
+export async function perLease(lengths: Lengths): Promise<number> {
+  return (await cost('ours', lengths))((profile) => ofObject(profile, OURS));
 }
 
 async function measure(options: CaseOptions): Promise<Record<string, Measured>> {
   const costs = {} as Record<Variant, Cost>;
-  for (const variant of variants) costs[variant] = await cost(variant, options);
+  for (const variant of variants) {
+    options.say(`hook: ${variant}, ${SHORT} and ${LONG} exchanges`);
+    costs[variant] = await cost(variant, LENGTHS);
+  }
   const total = (variant: Variant) => costs[variant]((profile) => profile.total);
   return {
     'own instructions': { value: costs.ours((profile) => ofObject(profile, OURS)) },

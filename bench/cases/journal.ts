@@ -44,9 +44,10 @@ async function instructions(
   });
 }
 
-async function perAppend(): Promise<number> {
-  const append = perUnit(await instructions('append', SHORT), await instructions('append', LONG));
-  const loop = perUnit(await instructions('loop', SHORT), await instructions('loop', LONG));
+/** Instructions of one append, from runs of these many. */
+export async function perAppend(short = SHORT, long = LONG): Promise<number> {
+  const append = perUnit(await instructions('append', short), await instructions('append', long));
+  const loop = perUnit(await instructions('loop', short), await instructions('loop', long));
   return append - loop;
 }
 

@@ -10,7 +10,7 @@ import type { BenchCase, CaseOptions, Measured, Series } from '../lib/figures.js
 import { driver, run, withDirectory } from '../lib/run.js';
 import { median, spread } from '../lib/stats.js';
 
-interface Site {
+export interface Site {
   directory: string;
   hosts: number;
   subnets: number;
@@ -84,7 +84,7 @@ async function compare(site: Site, questions: Questions, pairs: number): Promise
 }
 
 /** Of one call of nnoe_decide and all that it calls. */
-async function instructions(site: Site, kind: Kind): Promise<number> {
+export async function instructions(site: Site, kind: Kind): Promise<number> {
   const found = [];
   for (const queries of [SHORT, LONG]) {
     const out = join(site.directory, '..', 'callgrind');
@@ -121,7 +121,7 @@ async function askAgain(site: Site): Promise<void> {
   if (lines.length !== AGAIN) throw new Error(`${lines.length} answers of ${AGAIN}`);
 }
 
-async function published(directory: string, of: Omit<Site, 'directory'>): Promise<Site> {
+export async function published(directory: string, of: Omit<Site, 'directory'>): Promise<Site> {
   const site = { directory, ...of };
   await run(driver('verdict_bench'), ['publish', directory, ...sizes(site)]);
   return site;

@@ -8,11 +8,15 @@
 //   `late`, calls by how long they took, at most [1, 2, 5, 10, 20, 50, 100, 1000] us and longer. `machine`
 //   has the same two of a loop of arithmetic that takes a turn after each call: what interrupts do to any
 //   code. With 0 swaps it asks for as long as 40 pauses take.
+#include <malloc.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cinttypes>
+#include <fstream>
 #include <thread>
 
 #include "bridge_library.h"
@@ -99,12 +103,42 @@ Asked ask(const Bridge& bridge, const Queries& queries, const std::atomic<bool>&
   return asked;
 }
 
-void swap(Site& site, const Bridge& bridge, const tables::Change& change) {
+// ms that the bridge took.
+double swap(Site& site, const Bridge& bridge, const tables::Change& change) {
   const uint64_t generation = site.publish({change});
+  const auto begin = std::chrono::steady_clock::now();
   for (int ms = 0; bridge.generation() != generation; ++ms) {
     if (ms > 60000) fail("the bridge does not take the next generation");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Bytes of this process in memory.
+uint64_t resident() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t size = 0;
+  uint64_t pages = 0;
+  if (!(statm >> size >> pages)) fail("/proc/self/statm cannot be read");
+  return pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+int grow(const std::string& library, const std::string& directory, const Sizes& sizes, uint64_t swaps) {
+  Site site(directory);
+  std::vector<tables::Change> first = site.sections(sizes);
+  first.push_back(names_of_turn(directory, sizes.names, 0));
+  site.publish(first);
+  const bool by_names = sizes.names > sizes.hosts;
+  const tables::Change change = by_names ? first.back() : first[2];
+  first.clear();
+  ::malloc_trim(0);
+  const uint64_t before = resident();
+  const Bridge bridge(library, directory, "");
+  std::printf("{\"bytes\":%" PRIu64 ",\"resident\":%" PRIu64 ",\"taken\":[", site.bytes(),
+              resident() - before);
+  for (uint64_t i = 0; i < swaps; ++i) std::printf("%s%.2f", i == 0 ? "" : ",", swap(site, bridge, change));
+  std::printf("]}\n");
+  return 0;
 }
 
 void print(const Calls& calls) {
@@ -158,8 +192,10 @@ int main(int argc, char** argv) {
   if (words.size() == 4 && words[0] == "make") return make(words[1], number(2), number(3));
   if (words.size() == 7 && words[0] == "load")
     return load(words[1], words[2], number(3), {number(4), number(5), number(6)});
-  std::fprintf(
-      stderr,
-      "usage: swap_bench make DIRECTORY NAMES TURN | load LIBRARY DIRECTORY NAMES SWAPS THREADS PAUSE\n");
+  if (words.size() == 6 && words[0] == "grow")
+    return grow(words[1], words[2], {number(3), 1000, number(4)}, number(5));
+  std::fprintf(stderr,
+               "usage: swap_bench grow LIBRARY DIRECTORY HOSTS NAMES SWAPS | make DIRECTORY NAMES TURN | "
+               "load LIBRARY DIRECTORY NAMES SWAPS THREADS PAUSE\n");
   return 2;
 }

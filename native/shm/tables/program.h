@@ -33,6 +33,11 @@ struct Request {
 struct Step {
   enum class Run : uint8_t { kReturn, kText, kTypeIs, kTypeIn, kUnder, kListIs, kListsAny, kOther };
 
+  struct Constant {
+    const uint8_t* data;
+    uint64_t tail;  // of kUnder: the name's last 8 bytes
+  };
+
   Run run;
   uint16_t operand;  // of kReturn: the terminal
   uint32_t value;    // bytes of a name; of kReturn: the action
@@ -40,10 +45,7 @@ struct Step {
   uint32_t on_false;
   union {
     uint64_t types[2];  // of kTypeIn: a bit for each of the first 128
-    struct {
-      const uint8_t* data;
-      uint64_t tail;  // of kUnder: the name's last 8 bytes
-    } constant;
+    Constant constant;
   };
 
   const Step* next(bool holds) const noexcept {

@@ -83,7 +83,7 @@ void prefixes(Body body) {
     need(is_answer(table.find4(as_v4(address)), table.is_delta()), "an IPv4 prefix of no role set");
     need(is_answer(table.find6(address), table.is_delta()), "an IPv6 prefix of no role set");
     Match match{};
-    for (const size_t bytes : {4, 16})
+    for (const size_t bytes : {size_t{4}, size_t{16}})
       if (table.longest(address, bytes, match))
         need(match.role_set < kFew.role_sets, "a match of no role set");
   });
