@@ -22,6 +22,13 @@ struct Runtime::Thread {
   std::shared_ptr<QuestionRing> questions;  // null: the host is not asked
 
   ~Thread() { tables::Epochs::leave(reader); }
+
+  [[gnu::always_inline]] void tell(const tables::Question& question, const tables::QueryName& name,
+                                   tables::PackedVerdict verdict, uint64_t generation) const noexcept {
+    if (slot == nullptr) return;
+    slot->count(verdict);
+    slot->record(question, name.data(), name.size(), verdict, generation);
+  }
 };
 
 // The one that a thread asked last. In the few bytes that every thread keeps free for libraries loaded later,
@@ -34,7 +41,9 @@ struct Runtime::Last {
 
 inline Runtime::Thread* Runtime::here() noexcept {
   const Last& last = Last::here;
-  return __builtin_expect(last.runtime == number_, 1) ? last.thread : join();
+  if (__builtin_expect(last.runtime != number_, 0)) return join();
+  if (last.thread == nullptr) __builtin_unreachable();
+  return last.thread;
 }
 
 // One query. Its verdict is counted, and recorded if the sample has it; what it points to lives as long as it
@@ -43,21 +52,24 @@ class Runtime::Query {
  public:
   [[gnu::always_inline]] Query(Runtime& runtime, const tables::Question& question) noexcept
       : thread_(runtime.here()) {
-    tables::QueryName name;
     if (__builtin_expect(thread_ == nullptr, 0)) {
-      verdict_ = tables::decide_any({kNothing, question, name, runtime.fail_, nullptr});
+      verdict_ = {runtime.fail_, tables::Reason::kNoTables, 0, tables::kDefaultRoleSet, tables::kNoList};
       return;
     }
+    tables::QueryName name;
     Shared& shared = *runtime.shared_;
     shared.epochs.enter(*thread_->reader);
     // SYNC read:generation - acquire; partner: replace.
     generation_ = shared.current.load(std::memory_order_acquire);
-    verdict_ = tables::decide({*generation_, question, name, runtime.fail_, nullptr});
-    if (__builtin_expect(verdict_.reason() == tables::Reason::kFallbackMiss, 0))
-      verdict_ = runtime.consult(*thread_, *generation_, question.copy(), name, verdict_);
-    if (thread_->slot == nullptr) return;
-    thread_->slot->count(verdict_);
-    thread_->slot->record(question, name.data(), name.size(), verdict_, generation());
+    const tables::Decided decided =
+        tables::decide_usual({*generation_, question, name, runtime.fail_, nullptr});
+    if (__builtin_expect(decided.way != tables::Way::kUsual, 0)) {
+      verdict_ = runtime.rest(*thread_, *generation_, question.copy(), name, decided);
+      return;
+    }
+    // By itself, not as a part of what goes for all: most of what counts and records ask is known here.
+    verdict_ = decided.verdict;
+    thread_->tell(question, name, verdict_, generation());
   }
   ~Query() {
     if (thread_ != nullptr) tables::Epochs::exit(*thread_->reader);

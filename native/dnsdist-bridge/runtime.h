@@ -18,8 +18,9 @@
 #include "shm/tables/verdict.h"
 
 namespace nnoe::tables {
-struct Levels;
-}
+struct Decided;
+class QueryName;
+}  // namespace nnoe::tables
 
 namespace nnoe::bridge {
 
@@ -62,6 +63,10 @@ class Runtime {
   tables::PackedVerdict consult(const Thread& thread, const tables::Generation& tables,
                                 tables::Question question, const tables::QueryName& name,
                                 tables::PackedVerdict verdict) const noexcept;
+  // Of a query that is none of the usual ones: its verdict, counted and recorded.
+  tables::PackedVerdict rest(const Thread& thread, const tables::Generation& tables,
+                             tables::Question question, tables::QueryName& name,
+                             tables::Decided so_far) const noexcept;
   void run() noexcept;
   void try_look(bool again) noexcept;
   void look(bool again);

@@ -50,7 +50,7 @@ void Slot::move() noexcept {
   head_word_ = area->head();
   head_ = 0;
   usual_end_ = 0;
-  number_ = 0;
+  next_.number = 0;
   if (sampling_ == 0)
     until_ = kNever;
   else
@@ -68,14 +68,24 @@ void Slot::draw_next() noexcept {
   until_ = sampling_ == 1 ? 1 : 1 + random_ % (2 * uint64_t{sampling_} - 1);
 }
 
-// Any record, when it is due: what the next one is, what time it is, where a block ends.
-void Slot::write_any(Question question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+// What is due, or seen to seldom: another area, what the next record is, what time it is, where a block ends.
+void Slot::record_any(Question question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+                      uint64_t generation) noexcept {
+  if (offered_.load(std::memory_order_relaxed) != nullptr) {
+    move();
+    if (--until_ != 0) return;
+  }
+  draw_next();
+  write_any(question, name, name_bytes, verdict, generation);
+}
+
+void Slot::write_any(const Question& question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
                      uint64_t generation) noexcept {
-  if (sampling_ != 1) draw_next();
   if (slot::ticks() - ticks_ >= fresh_) {
     timespec time{};
     ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-    time_us_ = static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_nsec) / 1000u;
+    next_.time_us =
+        static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_nsec) / 1000u;
     ticks_ = slot::ticks();
   }
   // One that is none is told as it came.
@@ -99,7 +109,7 @@ void Slot::write_any(Question question, const uint8_t* name, size_t name_bytes, 
   std::memcpy(to + sizeof(DecisionRecord), question.address, address_bytes);
   std::memcpy(to + sizeof(DecisionRecord) + address_bytes, name, name_bytes);
   publish(bytes);
-  usual_end_ = (head_ | (kRingBlock - 1)) - slot::kUsualRoom;
+  if (sampling_ == 1) usual_end_ = (head_ | (kRingBlock - 1)) - slot::kUsualRoom;
 }
 
 }  // namespace nnoe::tables

@@ -37,10 +37,10 @@ constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
   // `words` to `zero2` of a DecisionRecord.
   const uint64_t sizes = bytes / 8 | address_bytes << 8 | name_bytes << 16 | uint64_t{type} << 32;
   std::memcpy(to, &sizes, sizeof sizes);
-  std::memcpy(to + offsetof(DecisionRecord, number), &number_, sizeof number_);
-  std::memcpy(to + offsetof(DecisionRecord, time_us), &time_us_, sizeof time_us_);
+  static_assert(offsetof(DecisionRecord, time_us) == offsetof(DecisionRecord, number) + sizeof(uint64_t));
+  std::memcpy(to + offsetof(DecisionRecord, number), &next_, sizeof next_);
   verdict.store(to + offsetof(DecisionRecord, verdict), generation);
-  ++number_;
+  ++next_.number;
 }
 
 [[gnu::always_inline]] inline void Slot::publish(size_t bytes) noexcept {
@@ -51,20 +51,23 @@ constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
   std::atomic_thread_fence(std::memory_order_release);
 }
 
-[[gnu::always_inline]] inline void Slot::write(const Question& question, const uint8_t* name,
-                                               size_t name_bytes, PackedVerdict verdict,
-                                               uint64_t generation) noexcept {
-  until_ = 1;
-  const size_t bytes = (sizeof(DecisionRecord) + 4 + 7 + name_bytes) & ~size_t{7};
-  if (__builtin_expect(slot::ticks() - ticks_ >= fresh_ || name_bytes - 1 >= slot::kUsualName ||
-                           question.address_bytes != 4 || head_ >= usual_end_,
+// False: it is no usual one, or it is time to look at what seldom changes: the clock, the place in the ring,
+// and whether there is another area.
+[[gnu::always_inline]] inline bool Slot::write_usual(const Question& question, const uint8_t* name,
+                                                     size_t name_bytes, PackedVerdict verdict,
+                                                     uint64_t generation) noexcept {
+  const uint64_t head = head_;
+  if (__builtin_expect(head >= usual_end_ || slot::ticks() - ticks_ >= fresh_ ||
+                           name_bytes - 1 >= slot::kUsualName || question.address_bytes != 4,
                        0))
-    return write_any(question.copy(), name, name_bytes, verdict, generation);
-  uint8_t* const to = ring_ + (head_ & ring_mask_);
+    return false;
+  const size_t bytes = (sizeof(DecisionRecord) + 4 + 7 + name_bytes) & ~size_t{7};
+  uint8_t* const to = ring_ + (head & ring_mask_);
   begin(to, bytes, 4, name_bytes, question.type, verdict, generation);
   std::memcpy(to + sizeof(DecisionRecord), question.address, 4);
   std::memcpy(to + sizeof(DecisionRecord) + 4, name, slot::kNameMove);
   publish(bytes);
+  return true;
 }
 
 }  // namespace nnoe::tables

@@ -13,6 +13,7 @@
 
 #include "shm/tables/layout.h"
 #include "shm/tables/program_format.h"
+#include "shm/tables/verdict.h"
 
 namespace nnoe::tables {
 
@@ -35,7 +36,8 @@ struct Step {
 
   Run run;
   uint16_t operand;  // of kReturn: the terminal
-  uint32_t value;    // bytes of a name; of kReturn: the action
+  uint32_t
+      value;  // of kReturn: the action; of kUnder: bytes of the name; of others: number of the instruction
   uint32_t on_true;  // bytes ahead
   uint32_t on_false;
   union {
@@ -44,6 +46,7 @@ struct Step {
       const uint8_t* data;
       uint64_t tail;  // of kUnder: the name's last 8 bytes
     } constant;
+    PackedVerdict verdict;  // of kReturn, among unlisted steps: all but the role set
   };
 
   const Step* next(bool holds) const noexcept {
@@ -81,6 +84,9 @@ class Programs {
   template <class Make>
   const Step* finish(const Step* at, const uint8_t* name, uint32_t name_bytes, uint32_t type,
                      const uint64_t* lists, Make&& request) const noexcept;
+  // The same for a name on no list; `at` is of UnlistedPrograms.
+  const Step* finish_unlisted(const Step* at, const uint8_t* name, uint32_t name_bytes, uint16_t type,
+                              const uint8_t* address, uint32_t address_bytes) const noexcept;
 
   // What led to a terminal of this section, for people; ASCII or UTF-8, at most program::kMaxWhy bytes.
   std::string_view why(uint16_t terminal) const noexcept;
@@ -92,6 +98,7 @@ class Programs {
 
  private:
   friend class ProgramCheck;
+  friend class UnlistedPrograms;
   struct Steps {
     std::vector<Step> code;          // as many as there are instructions
     std::vector<const Step*> first;  // kMaxRoleSets
@@ -102,8 +109,12 @@ class Programs {
   template <bool kStop, class Make>
   const Step* advance(const Step* at, const uint8_t* name, uint32_t name_bytes, uint32_t type,
                       const uint64_t* lists, Make&& request) const noexcept;
+  // One that looks at nothing but lists: what it says of a name on none.
+  bool is_on_lists(const Step& step) const noexcept;
+  bool holds_unlisted(const Step& step) const noexcept;
   // A test that advance() does not do itself, and needs no text.
   bool holds(const Step& step, const Request& request) const noexcept;
+  const Step* finish_request(const Step* at, const Request& request) const noexcept;
   // Goes on to a return from a test that needs one.
   const Step* finish_texts(const Step* at, const Request& request) const noexcept;
   // Of the instruction that a step was made of.

@@ -23,6 +23,13 @@ inline uint64_t last8(const uint8_t* end) noexcept {
   return word;
 }
 
+// Whether kUnder holds.
+[[gnu::always_inline]] inline bool is_under(const Step& at, const uint8_t* name,
+                                            uint32_t name_bytes) noexcept {
+  return name_bytes > at.value && last8(name + name_bytes) == at.constant.tail &&
+         name_under(name, name_bytes, at.constant.data, at.value);
+}
+
 }  // namespace program
 
 // To a step that returns; with kStop also to one that needs a text.
@@ -47,8 +54,7 @@ template <bool kStop, class Make>
           at = at->next(holds(*at, request()));
         break;
       case Step::Run::kUnder:
-        at = at->next(name_bytes > at->value && program::last8(name + name_bytes) == at->constant.tail &&
-                      program::name_under(name, name_bytes, at->constant.data, at->value));
+        at = at->next(program::is_under(*at, name, name_bytes));
         break;
       case Step::Run::kListIs:
         at = at->next(lists != nullptr && (lists[at->operand / 64] >> at->operand % 64 & 1) != 0);
@@ -71,6 +77,17 @@ template <class Make>
                                                            const uint64_t* lists,
                                                            Make&& request) const noexcept {
   return advance<false>(at, name, name_bytes, type, lists, request);
+}
+
+// Domains are most of what is left to be tested of most programs: done here, so that the query keeps what it
+// has at hand; all else by a call.
+[[gnu::always_inline]] inline const Step* Programs::finish_unlisted(const Step* at, const uint8_t* name,
+                                                                    uint32_t name_bytes, uint16_t type,
+                                                                    const uint8_t* address,
+                                                                    uint32_t address_bytes) const noexcept {
+  while (at->run == Step::Run::kUnder) at = at->next(program::is_under(*at, name, name_bytes));
+  if (__builtin_expect(at->run == Step::Run::kReturn, 1)) return at;
+  return finish_request(at, {name, name_bytes, address_bytes, address, nullptr, type});
 }
 
 inline Programs::Outcome Programs::run(uint16_t role_set, const Request& r) const noexcept {
