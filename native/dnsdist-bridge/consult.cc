@@ -60,7 +60,9 @@ PackedVerdict Runtime::rest(const Thread& thread, const Generation& tables, Ques
   PackedVerdict verdict = tables::decide_rest({tables, question, name, fail_, nullptr}, so_far);
   if (__builtin_expect(verdict.reason() == Reason::kFallbackMiss, 0))
     verdict = consult(thread, tables, question, name, verdict);
-  thread.tell(question, name, verdict, tables.head.generation);
+  if (thread.slot == nullptr) return verdict;
+  thread.slot->count(verdict);
+  thread.slot->record(question, name.data(), name.size(), verdict, tables.head.generation);
   return verdict;
 }
 

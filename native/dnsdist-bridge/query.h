@@ -22,28 +22,23 @@ struct Runtime::Thread {
   std::shared_ptr<QuestionRing> questions;  // null: the host is not asked
 
   ~Thread() { tables::Epochs::leave(reader); }
-
-  [[gnu::always_inline]] void tell(const tables::Question& question, const tables::QueryName& name,
-                                   tables::PackedVerdict verdict, uint64_t generation) const noexcept {
-    if (slot == nullptr) return;
-    slot->count(verdict);
-    slot->record(question, name.data(), name.size(), verdict, generation);
-  }
 };
 
 // The one that a thread asked last. In the few bytes that every thread keeps free for libraries loaded later,
-// so that it is found without a call; `__thread`, because nothing is to be made before it is used.
+// so that it is found without a call; `__thread`, because nothing is to be made before it is used. None where
+// readers need a fence.
 struct Runtime::Last {
   uint64_t runtime;
   Thread* thread;
   __attribute__((tls_model("initial-exec"))) static __thread Last here;
 };
 
-inline Runtime::Thread* Runtime::here() noexcept {
-  const Last& last = Last::here;
-  if (__builtin_expect(last.runtime != number_, 0)) return join();
-  if (last.thread == nullptr) __builtin_unreachable();
-  return last.thread;
+inline Runtime::Thread* Runtime::enter() noexcept {
+  if (__builtin_expect(Last::here.runtime != number_, 0)) return enter_any();
+  Thread* const thread = Last::here.thread;
+  if (thread == nullptr) __builtin_unreachable();
+  tables::Epochs::enter_asymmetric(*thread->reader);
+  return thread;
 }
 
 // One query. Its verdict is counted, and recorded if the sample has it; what it points to lives as long as it
@@ -51,25 +46,25 @@ inline Runtime::Thread* Runtime::here() noexcept {
 class Runtime::Query {
  public:
   [[gnu::always_inline]] Query(Runtime& runtime, const tables::Question& question) noexcept
-      : thread_(runtime.here()) {
+      : thread_(runtime.enter()) {
     if (__builtin_expect(thread_ == nullptr, 0)) {
       verdict_ = {runtime.fail_, tables::Reason::kNoTables, 0, tables::kDefaultRoleSet, tables::kNoList};
       return;
     }
-    tables::QueryName name;
-    Shared& shared = *runtime.shared_;
-    shared.epochs.enter(*thread_->reader);
     // SYNC read:generation - acquire; partner: replace.
-    generation_ = shared.current.load(std::memory_order_acquire);
+    generation_ = runtime.shared_->current.load(std::memory_order_acquire);
+    tables::QueryName name;
     const tables::Decided decided =
         tables::decide_usual({*generation_, question, name, runtime.fail_, nullptr});
     if (__builtin_expect(decided.way != tables::Way::kUsual, 0)) {
       verdict_ = runtime.rest(*thread_, *generation_, question.copy(), name, decided);
       return;
     }
-    // By itself, not as a part of what goes for all: most of what counts and records ask is known here.
     verdict_ = decided.verdict;
-    thread_->tell(question, name, verdict_, generation());
+    tables::Slot* const slot = thread_->slot;
+    if (slot == nullptr) return;
+    slot->count(decided.role_set, tables::Reason::kPolicy, verdict_.act());
+    slot->record(question, name.data(), question.name_bytes, verdict_, generation());
   }
   ~Query() {
     if (thread_ != nullptr) tables::Epochs::exit(*thread_->reader);

@@ -57,7 +57,9 @@ class Runtime {
   static const tables::Generation kNothing;  // what queries get before there is something
 
   explicit Runtime(const Options& options);
-  Thread* here() noexcept;
+  // The calling thread, inside from now on (Epochs); null when there is no memory.
+  Thread* enter() noexcept;
+  Thread* enter_any() noexcept;
   Thread* join() noexcept;
   // The verdict of a query whose role set has no program: by what was ruled, or as it was.
   tables::PackedVerdict consult(const Thread& thread, const tables::Generation& tables,

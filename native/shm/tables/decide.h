@@ -65,11 +65,10 @@ inline uint16_t role_set_by(const Generation& tables, Find&& find) noexcept {
 class Client4 {
  public:
   [[gnu::always_inline]] Client4(const QueryTables& query, const uint8_t* address) noexcept
-      : v4_(load_be32(address)), bucket_(query.has_hosts ? query.hosts.begin4(v4_) : nullptr) {}
+      : v4_(load_be32(address)), bucket_(query.hosts.begin4(v4_)) {}
 
   [[gnu::always_inline]] uint16_t role_set(const QueryTables& query) const noexcept {
-    uint16_t found = kAbsent;
-    if (bucket_ != nullptr) found = Hosts::find4(bucket_, v4_);
+    uint16_t found = Hosts::find4(bucket_, v4_);
     if (__builtin_expect(found < kRemoved, 1)) return found;
     if (query.has_prefixes) found = query.prefixes.find4(v4_);
     return found < kRemoved ? found : kDefaultRoleSet;
@@ -177,11 +176,12 @@ struct Deciding {
 enum class Way : uint8_t {
   kUsual,      // an IPv4 client, a name on no list, a role set with a program: `verdict` is complete
   kAny,        // nothing is known
-  kListed,     // the name is parsed, and may be on lists; `verdict` has the role set
+  kListed,     // the name is parsed, and may be on lists; the role set is known
   kUnplanned,  // likewise, and is on none, but the role set has no program
 };
 struct Decided {
   PackedVerdict verdict;
+  uint16_t role_set;
   Way way;
 };
 
@@ -192,26 +192,31 @@ struct Decided {
   constexpr PackedVerdict kOpen{Act::kAllow, Reason::kNoPolicy, 0, 0, kNoList};
   const QueryTables& query = d.tables.query;
   const Question& question = d.question;
-  if (__builtin_expect(question.address_bytes != 4 || !query.usual, 0)) return {kOpen, Way::kAny};
+  if (__builtin_expect(question.address_bytes != 4 || !query.usual, 0)) return {kOpen, 0, Way::kAny};
   const Client4 client(query, question.address);
   Names::Path path;
   if (__builtin_expect(
           !d.name.parse(question.name, question.name_bytes) || !query.names.begin_usual(d.name, path), 0))
-    return {kOpen, Way::kAny};
+    return {kOpen, 0, Way::kAny};
   const uint16_t role_set = client.role_set(query);
-  if (__builtin_expect(!query.names.misses(path), 0)) return {kOpen.of_role_set(role_set), Way::kListed};
+  if (__builtin_expect(!query.names.misses(path), 0))
+    return {kOpen.of_role_set(role_set), role_set, Way::kListed};
+  const uint32_t size = question.name_bytes;  // and the name's, now that it is one
   const Step* at = UnlistedPrograms::first(query.unlisted, role_set, question.type);
-  if (__builtin_expect(at == nullptr, 0)) return {kOpen.of_role_set(role_set), Way::kUnplanned};
-  at = query.programs.finish_unlisted(at, d.name.data(), static_cast<uint32_t>(d.name.size()), question.type,
-                                      question.address, question.address_bytes);
+  at = Programs::pass_domains(at, d.name.data(), size);
+  if (__builtin_expect(at->run != Step::Run::kReturn, 0)) {
+    if (at->run == Step::Run::kNone) return {kOpen.of_role_set(role_set), role_set, Way::kUnplanned};
+    at = query.programs.finish_request(
+        at, {d.name.data(), size, question.address_bytes, question.address, nullptr, question.type});
+  }
   if (d.trace != nullptr) d.trace->terminal = at->operand;
-  return {at->verdict.of_role_set(role_set), Way::kUsual};
+  return {at->verdict.of_role_set(role_set), role_set, Way::kUsual};
 }
 
 // The verdict of a question that was not decided yet: any, on any tables.
 [[gnu::always_inline]] inline PackedVerdict decide_rest(const Deciding& d, Decided so_far) noexcept {
   const QueryTables& query = d.tables.query;
-  uint16_t role_set = so_far.verdict.role_set();
+  uint16_t role_set = so_far.role_set;
   if (so_far.way == Way::kUnplanned) return without_program(d.copy(), so_far.verdict);
   if (so_far.way == Way::kAny) {
     if (query.nothing) {

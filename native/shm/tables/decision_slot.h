@@ -31,11 +31,11 @@ constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
 }  // namespace slot
 
 // All but address and name.
-[[gnu::always_inline]] inline void Slot::begin(uint8_t* to, size_t bytes, size_t address_bytes,
+[[gnu::always_inline]] inline void Slot::begin(uint8_t* to, size_t words, size_t address_bytes,
                                                size_t name_bytes, uint16_t type, PackedVerdict verdict,
                                                uint64_t generation) noexcept {
   // `words` to `zero2` of a DecisionRecord.
-  const uint64_t sizes = bytes / 8 | address_bytes << 8 | name_bytes << 16 | uint64_t{type} << 32;
+  const uint64_t sizes = words | address_bytes << 8 | name_bytes << 16 | uint64_t{type} << 32;
   std::memcpy(to, &sizes, sizeof sizes);
   static_assert(offsetof(DecisionRecord, time_us) == offsetof(DecisionRecord, number) + sizeof(uint64_t));
   std::memcpy(to + offsetof(DecisionRecord, number), &next_, sizeof next_);
@@ -43,11 +43,10 @@ constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
   ++next_.number;
 }
 
-[[gnu::always_inline]] inline void Slot::publish(size_t bytes) noexcept {
-  head_ += bytes;
+[[gnu::always_inline]] inline void Slot::publish(uint64_t head) noexcept {
   // SYNC head: stored with release after the record; a reader in another process takes what lies before it.
   // The fence keeps the next record's bytes behind it, so that who sees those sees this head too.
-  __atomic_store_n(head_word_, head_, __ATOMIC_RELEASE);
+  __atomic_store_n(head_word_, head, __ATOMIC_RELEASE);
   std::atomic_thread_fence(std::memory_order_release);
 }
 
@@ -56,17 +55,17 @@ constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
 [[gnu::always_inline]] inline bool Slot::write_usual(const Question& question, const uint8_t* name,
                                                      size_t name_bytes, PackedVerdict verdict,
                                                      uint64_t generation) noexcept {
-  const uint64_t head = head_;
-  if (__builtin_expect(head >= usual_end_ || slot::ticks() - ticks_ >= fresh_ ||
+  uint8_t* const to = place_;
+  if (__builtin_expect(to >= usual_end_ || slot::ticks() - ticks_ >= fresh_ ||
                            name_bytes - 1 >= slot::kUsualName || question.address_bytes != 4,
                        0))
     return false;
-  const size_t bytes = (sizeof(DecisionRecord) + 4 + 7 + name_bytes) & ~size_t{7};
-  uint8_t* const to = ring_ + (head & ring_mask_);
-  begin(to, bytes, 4, name_bytes, question.type, verdict, generation);
+  const size_t words = (sizeof(DecisionRecord) + 4 + 7 + name_bytes) / 8;
+  begin(to, words, 4, name_bytes, question.type, verdict, generation);
   std::memcpy(to + sizeof(DecisionRecord), question.address, 4);
   std::memcpy(to + sizeof(DecisionRecord) + 4, name, slot::kNameMove);
-  publish(bytes);
+  place_ = to + words * 8;
+  publish(head());
   return true;
 }
 

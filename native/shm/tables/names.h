@@ -38,7 +38,7 @@ class QueryName {
     } else if (!fold_any(wire, size)) {
       return false;
     }
-    const uint8_t* const end = end_ = bytes_ + size;
+    const uint8_t* const end = bytes_ + size;
     const uint8_t* at = bytes_;
     const uint8_t** next = labels_;
     // In a name of up to 64 bytes a label of more than 63 goes beyond its end; fold_any() saw to longer ones.
@@ -47,6 +47,7 @@ class QueryName {
       at += length + 1;
       if (__builtin_expect(at >= end, 0)) return false;
     }
+    end_ = end;
     behind_ = next;
     return __builtin_expect(at + 1 == end, 1);
   }

@@ -32,9 +32,9 @@ struct Request {
 
 // An instruction as it is run, made when the section is opened: what it needs of its constant stands in it.
 struct Step {
-  enum class Run : uint8_t { kReturn, kText, kTypeIs, kTypeIn, kUnder, kListIs, kListsAny, kOther };
+  enum class Run : uint8_t { kReturn, kText, kTypeIs, kTypeIn, kUnder, kListIs, kListsAny, kOther, kNone };
 
-  Run run;
+  Run run;           // kNone: among unlisted steps, in the place of a program that there is not
   uint16_t operand;  // of kReturn: the terminal
   uint32_t
       value;  // of kReturn: the action; of kUnder: bytes of the name; of others: number of the instruction
@@ -84,9 +84,10 @@ class Programs {
   template <class Make>
   const Step* finish(const Step* at, const uint8_t* name, uint32_t name_bytes, uint32_t type,
                      const uint64_t* lists, Make&& request) const noexcept;
-  // The same for a name on no list; `at` is of UnlistedPrograms.
-  const Step* finish_unlisted(const Step* at, const uint8_t* name, uint32_t name_bytes, uint16_t type,
-                              const uint8_t* address, uint32_t address_bytes) const noexcept;
+  // From `at` on past domains that the name is clearly not below.
+  static const Step* pass_domains(const Step* at, const uint8_t* name, uint32_t name_bytes) noexcept;
+  // finish(), by a call.
+  const Step* finish_request(const Step* at, const Request& request) const noexcept;
 
   // What led to a terminal of this section, for people; ASCII or UTF-8, at most program::kMaxWhy bytes.
   std::string_view why(uint16_t terminal) const noexcept;
@@ -114,7 +115,6 @@ class Programs {
   bool holds_unlisted(const Step& step) const noexcept;
   // A test that advance() does not do itself, and needs no text.
   bool holds(const Step& step, const Request& request) const noexcept;
-  const Step* finish_request(const Step* at, const Request& request) const noexcept;
   // Goes on to a return from a test that needs one.
   const Step* finish_texts(const Step* at, const Request& request) const noexcept;
   // Of the instruction that a step was made of.

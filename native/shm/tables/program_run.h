@@ -23,11 +23,9 @@ inline uint64_t last8(const uint8_t* end) noexcept {
   return word;
 }
 
-// Whether kUnder holds.
-[[gnu::always_inline]] inline bool is_under(const Step& at, const uint8_t* name,
-                                            uint32_t name_bytes) noexcept {
-  return name_bytes > at.value && last8(name + name_bytes) == at.constant.tail &&
-         name_under(name, name_bytes, at.constant.data, at.value);
+// Whether the name's last 8 bytes are those of a domain, without which it is not below it.
+inline bool may_be_under(const Step& at, const uint8_t* name, uint32_t name_bytes) noexcept {
+  return name_bytes > at.value && last8(name + name_bytes) == at.constant.tail;
 }
 
 }  // namespace program
@@ -54,7 +52,8 @@ template <bool kStop, class Make>
           at = at->next(holds(*at, request()));
         break;
       case Step::Run::kUnder:
-        at = at->next(program::is_under(*at, name, name_bytes));
+        at = at->next(program::may_be_under(*at, name, name_bytes) &&
+                      program::name_under(name, name_bytes, at->constant.data, at->value));
         break;
       case Step::Run::kListIs:
         at = at->next(lists != nullptr && (lists[at->operand / 64] >> at->operand % 64 & 1) != 0);
@@ -79,15 +78,12 @@ template <class Make>
   return advance<false>(at, name, name_bytes, type, lists, request);
 }
 
-// Domains are most of what is left to be tested of most programs: done here, so that the query keeps what it
-// has at hand; all else by a call.
-[[gnu::always_inline]] inline const Step* Programs::finish_unlisted(const Step* at, const uint8_t* name,
-                                                                    uint32_t name_bytes, uint16_t type,
-                                                                    const uint8_t* address,
-                                                                    uint32_t address_bytes) const noexcept {
-  while (at->run == Step::Run::kUnder) at = at->next(program::is_under(*at, name, name_bytes));
-  if (__builtin_expect(at->run == Step::Run::kReturn, 1)) return at;
-  return finish_request(at, {name, name_bytes, address_bytes, address, nullptr, type});
+// Domains are most of what is left to be tested of most programs. No call is in between, so that the query
+// keeps what it has at hand.
+[[gnu::always_inline]] inline const Step* Programs::pass_domains(const Step* at, const uint8_t* name,
+                                                                 uint32_t name_bytes) noexcept {
+  while (at->run == Step::Run::kUnder && !program::may_be_under(*at, name, name_bytes)) at = at->next(false);
+  return at;
 }
 
 inline Programs::Outcome Programs::run(uint16_t role_set, const Request& r) const noexcept {

@@ -24,10 +24,12 @@ const Step* behind_types(const Step* at, uint16_t type) noexcept {
 UnlistedPrograms::UnlistedPrograms(const Programs& programs, const Actions& actions)
     : code_(programs.steps_->code), begins_(kMaxRoleSets) {
   const Step* const original = programs.steps_->code.data();
+  code_.emplace_back();
+  code_.back().run = Step::Run::kNone;
   Step* const code = code_.data();
   // Where a link to each step leads when tests on lists are passed over.
   std::vector<const Step*> leads(code_.size());
-  for (size_t i = code_.size(); i-- > 0;) {
+  for (size_t i = code_.size() - 1; i-- > 0;) {
     Step& step = code[i];
     leads[i] = &step;
     if (step.run == Step::Run::kReturn) {
@@ -48,8 +50,7 @@ UnlistedPrograms::UnlistedPrograms(const Programs& programs, const Actions& acti
   }
   for (size_t role_set = 0; role_set < kMaxRoleSets; ++role_set) {
     const Step* first = programs.first_[role_set];
-    if (first == nullptr) continue;
-    const Step* at = leads[static_cast<size_t>(first - original)];
+    const Step* at = first == nullptr ? &code_.back() : leads[static_cast<size_t>(first - original)];
     begins_[role_set].at[0] = at;
     for (size_t i = 1; i < std::size(kTypes); ++i) begins_[role_set].at[i] = behind_types(at, kTypes[i]);
   }

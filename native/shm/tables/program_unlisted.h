@@ -28,8 +28,8 @@ class UnlistedPrograms {
   };
   const Begins* begins() const noexcept { return begins_.data(); }  // kMaxRoleSets
 
-  // Where the program of a role set below kMaxRoleSets begins; null when it has none. For Programs::finish()
-  // without lists.
+  // Where the program of a role set below kMaxRoleSets begins, a step of kNone when it has none. For
+  // Programs::finish() without lists.
   static const Step* first(const Begins* begins, uint16_t role_set, uint16_t type) noexcept {
     return begins[role_set].at[type < kColumns.size() ? kColumns[type] : 0];
   }
@@ -41,7 +41,7 @@ class UnlistedPrograms {
     return columns;
   }();
 
-  std::vector<Step> code_;
+  std::vector<Step> code_;  // the last one is of kNone
   std::vector<Begins> begins_;
 };
 
