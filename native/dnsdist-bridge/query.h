@@ -10,7 +10,6 @@ namespace nnoe::bridge {
 // Threads keep hold of it, so that one that ends after its runtime finds what it has to give back.
 struct Runtime::Shared {
   tables::Epochs epochs;
-  std::atomic<const tables::Generation*> current{&kNothing};
   std::atomic<bool> asked{false};  // relaxed: some thread has asked; the helper need not know at once
 };
 
@@ -46,26 +45,12 @@ inline Runtime::Thread* Runtime::enter() noexcept {
 class Runtime::Query {
  public:
   [[gnu::always_inline]] Query(Runtime& runtime, const tables::Question& question) noexcept
-      : thread_(runtime.enter()) {
-    if (__builtin_expect(thread_ == nullptr, 0)) {
-      verdict_ = {runtime.fail_, tables::Reason::kNoTables, 0, tables::kDefaultRoleSet, tables::kNoList};
-      return;
-    }
-    // SYNC read:generation - acquire; partner: replace.
-    generation_ = runtime.shared_->current.load(std::memory_order_acquire);
-    tables::QueryName name;
-    const tables::Decided decided =
-        tables::decide_usual({*generation_, question, name, runtime.fail_, nullptr});
-    if (__builtin_expect(decided.way != tables::Way::kUsual, 0)) {
-      verdict_ = runtime.rest(*thread_, *generation_, question.copy(), name, decided);
-      return;
-    }
-    verdict_ = decided.verdict;
-    tables::Slot* const slot = thread_->slot;
-    if (slot == nullptr) return;
-    slot->count(decided.role_set, tables::Reason::kPolicy, verdict_.act());
-    slot->record(question, name.data(), question.name_bytes, verdict_, generation());
-  }
+      : thread_(runtime.enter()),
+        // SYNC read:generation - acquire; partner: replace.
+        generation_(__builtin_expect(thread_ == nullptr, 0)
+                        ? &kNothing
+                        : runtime.current_.load(std::memory_order_acquire)),
+        verdict_(decide(runtime, question)) {}
   ~Query() {
     if (thread_ != nullptr) tables::Epochs::exit(*thread_->reader);
   }
@@ -93,9 +78,25 @@ class Runtime::Query {
     return (kWith >> static_cast<uint32_t>(reason) & 1) != 0;
   }
 
+  [[gnu::always_inline]] tables::PackedVerdict decide(const Runtime& runtime,
+                                                      const tables::Question& question) const noexcept {
+    if (__builtin_expect(thread_ == nullptr, 0))
+      return {runtime.fail_, tables::Reason::kNoTables, 0, tables::kDefaultRoleSet, tables::kNoList};
+    tables::QueryName name;
+    const tables::Decided decided =
+        tables::decide_usual({*generation_, question, name, runtime.fail_, nullptr});
+    if (__builtin_expect(decided.way != tables::Way::kUsual, 0))
+      return runtime.rest(*thread_, *generation_, question.copy(), name, decided);
+    if (tables::Slot* const slot = thread_->slot; slot != nullptr) {
+      slot->count(decided.role_set, tables::Reason::kPolicy, decided.verdict.act());
+      slot->record(question, name.data(), question.name_bytes, decided.verdict, generation());
+    }
+    return decided.verdict;
+  }
+
   Thread* const thread_;
-  const tables::Generation* generation_ = &kNothing;
-  tables::PackedVerdict verdict_{tables::Act::kAllow, tables::Reason::kNoTables, 0, 0, tables::kNoList};
+  const tables::Generation* const generation_;
+  const tables::PackedVerdict verdict_;
 };
 
 }  // namespace nnoe::bridge

@@ -132,14 +132,14 @@ std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why
 Runtime::~Runtime() {
   const uint64_t one = 1;
   if (helper_.joinable() && ::write(stop_.get(), &one, sizeof(one)) == sizeof(one)) helper_.join();
-  shared_->current.store(&kNothing, std::memory_order_release);
+  current_.store(&kNothing, std::memory_order_release);
 }
 
 uint64_t Runtime::generation() const noexcept {
   // SYNC read:generation - only its number is looked at, and a generation is freed by the helper alone.
   Thread* thread = const_cast<Runtime*>(this)->enter();
   if (thread == nullptr) return 0;
-  const Generation* current = shared_->current.load(std::memory_order_acquire);
+  const Generation* current = current_.load(std::memory_order_acquire);
   const uint64_t number = current->head.generation;
   Epochs::exit(*thread->reader);
   return number;
@@ -193,7 +193,7 @@ void Runtime::keep_decisions() {
 
 void Runtime::replace(std::shared_ptr<const Generation> next) {
   // SYNC write:generation - release, so that who gets the pointer finds the tables; partner: Query.
-  shared_->current.store(next.get(), std::memory_order_release);
+  current_.store(next.get(), std::memory_order_release);
   shared_->epochs.wait();
   held_ = std::move(next);
   if (asker_) asker_->wanted(held_->programs && held_->programs->view.header().basis != 0);

@@ -78,6 +78,7 @@ class Runtime {
   const Options options_;
   const tables::Act fail_;
   const uint64_t number_;  // of this runtime in the process; never used again
+  std::atomic<const tables::Generation*> current_{&kNothing};
   std::shared_ptr<Shared> shared_;
   tables::GenerationLoader loader_;
   std::shared_ptr<const tables::Generation> held_;     // what queries get; the helper's
