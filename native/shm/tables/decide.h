@@ -65,16 +65,17 @@ inline uint16_t role_set_by(const Generation& tables, Find&& find) noexcept {
 class Client4 {
  public:
   [[gnu::always_inline]] Client4(const QueryTables& query, const uint8_t* address) noexcept
-      : v4_(load_be32(address)), bucket_(query.hosts.begin4(v4_)) {}
+      : address_(address), v4_(load_be32(address)), bucket_(query.hosts.begin4(v4_)) {}
 
   [[gnu::always_inline]] uint16_t role_set(const QueryTables& query) const noexcept {
     uint16_t found = Hosts::find4(bucket_, v4_);
     if (__builtin_expect(found < kRemoved, 1)) return found;
-    if (query.has_prefixes) found = query.prefixes.find4(v4_);
+    if (query.has_prefixes) found = query.prefixes.find4(load_be32(address_));
     return found < kRemoved ? found : kDefaultRoleSet;
   }
 
  private:
+  const uint8_t* const address_;
   const uint32_t v4_;
   const HostBucket4* const bucket_;
 };

@@ -99,7 +99,7 @@ void Slot::write_any(const Question& question, const uint8_t* name, size_t name_
     name_bytes = question.name_bytes;
   }
   if (name_bytes - 1 >= kMaxName) return;
-  const size_t address_bytes = question.address_bytes == 16 ? 16 : question.address_bytes == 4 ? 4 : 0;
+  const uint32_t address_bytes = question.address_bytes == 16 ? 16 : question.address_bytes == 4 ? 4 : 0;
   if (address_bytes == 0) return;
   const size_t bytes = (sizeof(DecisionRecord) + address_bytes + name_bytes + 7) & ~size_t{7};
   const size_t left = kRingBlock - (head() & (kRingBlock - 1));
@@ -110,7 +110,7 @@ void Slot::write_any(const Question& question, const uint8_t* name, size_t name_
   uint8_t* const to = place_;
   // The last word first: what the name leaves of it is zero.
   std::memset(to + bytes - 8, 0, 8);
-  begin(to, bytes / 8, address_bytes, name_bytes, question.type, verdict, generation);
+  begin(to, static_cast<uint32_t>(bytes / 8), address_bytes, name_bytes, question.type, verdict, generation);
   std::memcpy(to + sizeof(DecisionRecord), question.address, address_bytes);
   std::memcpy(to + sizeof(DecisionRecord) + address_bytes, name, name_bytes);
   go_to(head() + bytes);

@@ -25,18 +25,20 @@ constexpr bool kHasTicks = false;
 // Most names are not larger: they are written by one move of a fixed size, with the zeros that end a record,
 // into room behind it.
 constexpr size_t kNameMove = 48;
-constexpr size_t kUsualName = kNameMove - 4;
+constexpr uint32_t kUsualName = kNameMove - 4;
 constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
 
 }  // namespace slot
 
 // All but address and name.
-[[gnu::always_inline]] inline void Slot::begin(uint8_t* to, size_t words, size_t address_bytes,
+[[gnu::always_inline]] inline void Slot::begin(uint8_t* to, uint32_t words, uint32_t address_bytes,
                                                size_t name_bytes, uint16_t type, PackedVerdict verdict,
                                                uint64_t generation) noexcept {
-  // `words` to `zero2` of a DecisionRecord.
-  const uint64_t sizes = words | address_bytes << 8 | name_bytes << 16 | uint64_t{type} << 32;
+  // `words` to `zero`, `type` and `zero2` of a DecisionRecord.
+  const uint32_t sizes = words | address_bytes << 8 | static_cast<uint32_t>(name_bytes) << 16;
+  const uint32_t wide_type = type;
   std::memcpy(to, &sizes, sizeof sizes);
+  std::memcpy(to + offsetof(DecisionRecord, type), &wide_type, sizeof wide_type);
   static_assert(offsetof(DecisionRecord, time_us) == offsetof(DecisionRecord, number) + sizeof(uint64_t));
   std::memcpy(to + offsetof(DecisionRecord, number), &next_, sizeof next_);
   verdict.store(to + offsetof(DecisionRecord, verdict), generation);
@@ -60,11 +62,11 @@ constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
                            name_bytes - 1 >= slot::kUsualName || question.address_bytes != 4,
                        0))
     return false;
-  const size_t words = (sizeof(DecisionRecord) + 4 + 7 + name_bytes) / 8;
+  const uint32_t words = (uint32_t{sizeof(DecisionRecord)} + 4 + 7 + static_cast<uint32_t>(name_bytes)) / 8;
   begin(to, words, 4, name_bytes, question.type, verdict, generation);
   std::memcpy(to + sizeof(DecisionRecord), question.address, 4);
   std::memcpy(to + sizeof(DecisionRecord) + 4, name, slot::kNameMove);
-  place_ = to + words * 8;
+  place_ = to + size_t{words} * 8;
   publish(head());
   return true;
 }

@@ -87,7 +87,7 @@ class alignas(128) Slot {
                   uint64_t generation) noexcept;
   void write_any(const Question& question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
                  uint64_t generation) noexcept;
-  void begin(uint8_t* to, size_t words, size_t address_bytes, size_t name_bytes, uint16_t type,
+  void begin(uint8_t* to, uint32_t words, uint32_t address_bytes, size_t name_bytes, uint16_t type,
              PackedVerdict verdict, uint64_t generation) noexcept;
   void publish(uint64_t head) noexcept;
   void go_to(uint64_t head) noexcept;

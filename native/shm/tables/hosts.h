@@ -65,7 +65,7 @@ class Hosts {
   }
   static uint16_t find4(const HostBucket4* bucket, uint32_t address) noexcept {
     const uint32_t slots = match4(*bucket, address);
-    if (slots != 0) return bucket->value[static_cast<uint32_t>(__builtin_ctz(slots))];
+    if (__builtin_expect(slots != 0, 1)) return bucket->value[static_cast<uint32_t>(__builtin_ctz(slots))];
     return __builtin_expect(bucket->reach == 0, 1) ? kAbsent : further4(bucket, address);
   }
   uint16_t find6(const uint8_t* address) const noexcept {
