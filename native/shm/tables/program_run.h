@@ -25,6 +25,7 @@ inline uint64_t last8(const uint8_t* end) noexcept {
 
 // Whether the name's last 8 bytes are those of a domain, without which it is not below it.
 inline bool may_be_under(const Step& at, const uint8_t* name, uint32_t name_bytes) noexcept {
+  if (at.value < sizeof(uint64_t)) __builtin_unreachable();  // shorter ones are no kUnder
   return name_bytes > at.value && last8(name + name_bytes) == at.constant.tail;
 }
 
