@@ -65,6 +65,7 @@
         "native/shm/tables/program.cc",
         "native/shm/tables/program_check.cc",
         "native/shm/tables/program_text.cc",
+        "native/shm/tables/program_unlisted.cc",
         "native/shm/tables/publisher.cc",
         "native/shm/tables/registry.cc",
         "native/shm/tables/subscriptions.cc",

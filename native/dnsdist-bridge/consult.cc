@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// A query of a role set without a program: what the policy decision point ruled about it, or the question for
-// it.
+// Queries that are none of the usual ones; and for a role set without a program what the policy decision
+// point ruled, or the question for it.
 #include "dnsdist-bridge/query.h"
 
 namespace nnoe::bridge {
@@ -53,6 +53,17 @@ __attribute__((noinline, cold)) PackedVerdict Runtime::consult(const Thread& thr
   // The host numbers actions for the programs' basis; a number that this generation lacks is none of its own.
   if (action >= tables.actions->view.count()) return verdict;
   return {tables.actions->view[action].what(), Reason::kFallback, action, verdict.role_set(), verdict.list()};
+}
+
+PackedVerdict Runtime::rest(const Thread& thread, const Generation& tables, Question question,
+                            tables::QueryName& name, tables::Decided so_far) const noexcept {
+  PackedVerdict verdict = tables::decide_rest({tables, question, name, fail_, nullptr}, so_far);
+  if (__builtin_expect(verdict.reason() == Reason::kFallbackMiss, 0))
+    verdict = consult(thread, tables, question, name, verdict);
+  if (thread.slot == nullptr) return verdict;
+  thread.slot->count(verdict);
+  thread.slot->record(question, name.data(), name.size(), verdict, tables.head.generation);
+  return verdict;
 }
 
 }  // namespace nnoe::bridge

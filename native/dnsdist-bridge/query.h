@@ -10,7 +10,6 @@ namespace nnoe::bridge {
 // Threads keep hold of it, so that one that ends after its runtime finds what it has to give back.
 struct Runtime::Shared {
   tables::Epochs epochs;
-  std::atomic<const tables::Generation*> current{&kNothing};
   std::atomic<bool> asked{false};  // relaxed: some thread has asked; the helper need not know at once
 };
 
@@ -25,16 +24,20 @@ struct Runtime::Thread {
 };
 
 // The one that a thread asked last. In the few bytes that every thread keeps free for libraries loaded later,
-// so that it is found without a call; `__thread`, because nothing is to be made before it is used.
+// so that it is found without a call; `__thread`, because nothing is to be made before it is used. None where
+// readers need a fence.
 struct Runtime::Last {
   uint64_t runtime;
   Thread* thread;
   __attribute__((tls_model("initial-exec"))) static __thread Last here;
 };
 
-inline Runtime::Thread* Runtime::here() noexcept {
-  const Last& last = Last::here;
-  return __builtin_expect(last.runtime == number_, 1) ? last.thread : join();
+inline Runtime::Thread* Runtime::enter() noexcept {
+  if (__builtin_expect(Last::here.runtime != number_, 0)) return enter_any();
+  Thread* const thread = Last::here.thread;
+  if (thread == nullptr) __builtin_unreachable();
+  tables::Epochs::enter_asymmetric(*thread->reader);
+  return thread;
 }
 
 // One query. Its verdict is counted, and recorded if the sample has it; what it points to lives as long as it
@@ -42,23 +45,12 @@ inline Runtime::Thread* Runtime::here() noexcept {
 class Runtime::Query {
  public:
   [[gnu::always_inline]] Query(Runtime& runtime, const tables::Question& question) noexcept
-      : thread_(runtime.here()) {
-    tables::QueryName name;
-    if (__builtin_expect(thread_ == nullptr, 0)) {
-      verdict_ = tables::decide_any({kNothing, question, name, runtime.fail_, nullptr});
-      return;
-    }
-    Shared& shared = *runtime.shared_;
-    shared.epochs.enter(*thread_->reader);
-    // SYNC read:generation - acquire; partner: replace.
-    generation_ = shared.current.load(std::memory_order_acquire);
-    verdict_ = tables::decide({*generation_, question, name, runtime.fail_, nullptr});
-    if (__builtin_expect(verdict_.reason() == tables::Reason::kFallbackMiss, 0))
-      verdict_ = runtime.consult(*thread_, *generation_, question.copy(), name, verdict_);
-    if (thread_->slot == nullptr) return;
-    thread_->slot->count(verdict_);
-    thread_->slot->record(question, name.data(), name.size(), verdict_, generation());
-  }
+      : thread_(runtime.enter()),
+        // SYNC read:generation - acquire; partner: replace.
+        generation_(__builtin_expect(thread_ == nullptr, 0)
+                        ? &kNothing
+                        : runtime.current_.load(std::memory_order_acquire)),
+        verdict_(decide(runtime, question)) {}
   ~Query() {
     if (thread_ != nullptr) tables::Epochs::exit(*thread_->reader);
   }
@@ -86,9 +78,25 @@ class Runtime::Query {
     return (kWith >> static_cast<uint32_t>(reason) & 1) != 0;
   }
 
+  [[gnu::always_inline]] tables::PackedVerdict decide(const Runtime& runtime,
+                                                      const tables::Question& question) const noexcept {
+    if (__builtin_expect(thread_ == nullptr, 0))
+      return {runtime.fail_, tables::Reason::kNoTables, 0, tables::kDefaultRoleSet, tables::kNoList};
+    tables::QueryName name;
+    const tables::Decided decided =
+        tables::decide_usual({*generation_, question, name, runtime.fail_, nullptr});
+    if (__builtin_expect(decided.way != tables::Way::kUsual, 0))
+      return runtime.rest(*thread_, *generation_, question.copy(), name, decided);
+    if (tables::Slot* const slot = thread_->slot; slot != nullptr) {
+      slot->count(decided.role_set, tables::Reason::kPolicy, decided.verdict.act());
+      slot->record(question, name.data(), question.name_bytes, decided.verdict, generation());
+    }
+    return decided.verdict;
+  }
+
   Thread* const thread_;
-  const tables::Generation* generation_ = &kNothing;
-  tables::PackedVerdict verdict_{tables::Act::kAllow, tables::Reason::kNoTables, 0, 0, tables::kNoList};
+  const tables::Generation* const generation_;
+  const tables::PackedVerdict verdict_;
 };
 
 }  // namespace nnoe::bridge

@@ -132,15 +132,14 @@ std::unique_ptr<Runtime> Runtime::start(const Options& options, std::string& why
 Runtime::~Runtime() {
   const uint64_t one = 1;
   if (helper_.joinable() && ::write(stop_.get(), &one, sizeof(one)) == sizeof(one)) helper_.join();
-  shared_->current.store(&kNothing, std::memory_order_release);
+  current_.store(&kNothing, std::memory_order_release);
 }
 
 uint64_t Runtime::generation() const noexcept {
   // SYNC read:generation - only its number is looked at, and a generation is freed by the helper alone.
-  Thread* thread = const_cast<Runtime*>(this)->here();
+  Thread* thread = const_cast<Runtime*>(this)->enter();
   if (thread == nullptr) return 0;
-  shared_->epochs.enter(*thread->reader);
-  const Generation* current = shared_->current.load(std::memory_order_acquire);
+  const Generation* current = current_.load(std::memory_order_acquire);
   const uint64_t number = current->head.generation;
   Epochs::exit(*thread->reader);
   return number;
@@ -194,7 +193,7 @@ void Runtime::keep_decisions() {
 
 void Runtime::replace(std::shared_ptr<const Generation> next) {
   // SYNC write:generation - release, so that who gets the pointer finds the tables; partner: Query.
-  shared_->current.store(next.get(), std::memory_order_release);
+  current_.store(next.get(), std::memory_order_release);
   shared_->epochs.wait();
   held_ = std::move(next);
   if (asker_) asker_->wanted(held_->programs && held_->programs->view.header().basis != 0);
@@ -203,7 +202,13 @@ void Runtime::replace(std::shared_ptr<const Generation> next) {
 
 // --- query threads ---
 
-// The first query of a thread, or one after it asked another runtime.
+__attribute__((noinline, cold)) Runtime::Thread* Runtime::enter_any() noexcept {
+  Thread* thread = join();
+  if (thread != nullptr) shared_->epochs.enter(*thread->reader);
+  return thread;
+}
+
+// The first query of a thread, or one after it asked another runtime; any where readers need a fence.
 __attribute__((noinline, cold)) Runtime::Thread* Runtime::join() noexcept try {
   std::unique_ptr<Thread>& mine = Threads::here.all[number_];
   if (!mine) {
@@ -213,7 +218,7 @@ __attribute__((noinline, cold)) Runtime::Thread* Runtime::join() noexcept try {
                           asker_ ? asker_->join() : nullptr});
     shared_->asked.store(true, std::memory_order_relaxed);
   }
-  Last::here = {number_, mine.get()};
+  if (shared_->epochs.asymmetric()) Last::here = {number_, mine.get()};
   return mine.get();
 } catch (const std::bad_alloc&) {
   return nullptr;

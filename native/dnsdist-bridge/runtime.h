@@ -18,8 +18,9 @@
 #include "shm/tables/verdict.h"
 
 namespace nnoe::tables {
-struct Levels;
-}
+struct Decided;
+class QueryName;
+}  // namespace nnoe::tables
 
 namespace nnoe::bridge {
 
@@ -56,12 +57,18 @@ class Runtime {
   static const tables::Generation kNothing;  // what queries get before there is something
 
   explicit Runtime(const Options& options);
-  Thread* here() noexcept;
+  // The calling thread, inside from now on (Epochs); null when there is no memory.
+  Thread* enter() noexcept;
+  Thread* enter_any() noexcept;
   Thread* join() noexcept;
   // The verdict of a query whose role set has no program: by what was ruled, or as it was.
   tables::PackedVerdict consult(const Thread& thread, const tables::Generation& tables,
                                 tables::Question question, const tables::QueryName& name,
                                 tables::PackedVerdict verdict) const noexcept;
+  // Of a query that is none of the usual ones: its verdict, counted and recorded.
+  tables::PackedVerdict rest(const Thread& thread, const tables::Generation& tables,
+                             tables::Question question, tables::QueryName& name,
+                             tables::Decided so_far) const noexcept;
   void run() noexcept;
   void try_look(bool again) noexcept;
   void look(bool again);
@@ -71,6 +78,7 @@ class Runtime {
   const Options options_;
   const tables::Act fail_;
   const uint64_t number_;  // of this runtime in the process; never used again
+  std::atomic<const tables::Generation*> current_{&kNothing};
   std::shared_ptr<Shared> shared_;
   tables::GenerationLoader loader_;
   std::shared_ptr<const tables::Generation> held_;     // what queries get; the helper's

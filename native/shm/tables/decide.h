@@ -65,17 +65,17 @@ inline uint16_t role_set_by(const Generation& tables, Find&& find) noexcept {
 class Client4 {
  public:
   [[gnu::always_inline]] Client4(const QueryTables& query, const uint8_t* address) noexcept
-      : v4_(load_be32(address)), bucket_(query.has_hosts ? query.hosts.begin4(v4_) : nullptr) {}
+      : address_(address), v4_(load_be32(address)), bucket_(query.hosts.begin4(v4_)) {}
 
   [[gnu::always_inline]] uint16_t role_set(const QueryTables& query) const noexcept {
-    uint16_t found = kAbsent;
-    if (bucket_ != nullptr) found = Hosts::find4(bucket_, v4_);
+    uint16_t found = Hosts::find4(bucket_, v4_);
     if (__builtin_expect(found < kRemoved, 1)) return found;
-    if (query.has_prefixes) found = query.prefixes.find4(v4_);
+    if (query.has_prefixes) found = query.prefixes.find4(load_be32(address_));
     return found < kRemoved ? found : kDefaultRoleSet;
   }
 
  private:
+  const uint8_t* const address_;
   const uint32_t v4_;
   const HostBucket4* const bucket_;
 };
@@ -156,7 +156,8 @@ struct Deciding {
           before.list()};
 }
 
-// What the role set's program says; `before`: the lists.
+// What the role set's program says of a name on some lists, or on tables of which nothing was made ready;
+// `before`: the lists.
 [[gnu::always_inline]] inline PackedVerdict run_program(const Deciding& d, const uint64_t* lists,
                                                         PackedVerdict before) noexcept {
   const QueryTables& query = d.tables.query;
@@ -172,9 +173,64 @@ struct Deciding {
   return {query.actions[at->value].what(), Reason::kPolicy, at->value, before.role_set(), before.list()};
 }
 
-// From the lists on, for a name that may be on some.
-[[gnu::noinline]] inline PackedVerdict decide_listed(Deciding d, uint16_t role_set) noexcept {
+// How a question was decided, or how far it came on the way of the usual ones.
+enum class Way : uint8_t {
+  kUsual,      // an IPv4 client, a name on no list, a role set with a program: `verdict` is complete
+  kAny,        // nothing is known
+  kListed,     // the name is parsed, and may be on lists; the role set is known
+  kUnplanned,  // likewise, and is on none, but the role set has no program
+};
+struct Decided {
+  PackedVerdict verdict;
+  uint16_t role_set;
+  Way way;
+};
+
+// The usual question; of any other what decide_rest() needs to know. Large tables are not in the processor's
+// caches: every place that can be known is asked of the memory before the first is looked at, so that the
+// query waits once and not four times.
+[[gnu::always_inline]] inline Decided decide_usual(const Deciding& d) noexcept {
+  constexpr PackedVerdict kOpen{Act::kAllow, Reason::kNoPolicy, 0, 0, kNoList};
   const QueryTables& query = d.tables.query;
+  const Question& question = d.question;
+  if (__builtin_expect(question.address_bytes != 4 || !query.usual, 0)) return {kOpen, 0, Way::kAny};
+  const Client4 client(query, question.address);
+  Names::Path path;
+  if (__builtin_expect(
+          !d.name.parse(question.name, question.name_bytes) || !query.names.begin_usual(d.name, path), 0))
+    return {kOpen, 0, Way::kAny};
+  const uint16_t role_set = client.role_set(query);
+  if (__builtin_expect(!query.names.misses(path), 0))
+    return {kOpen.of_role_set(role_set), role_set, Way::kListed};
+  const uint32_t size = question.name_bytes;  // and the name's, now that it is one
+  const Step* at = UnlistedPrograms::first(query.unlisted, role_set, question.type);
+  at = Programs::pass_domains(at, d.name.data(), size);
+  if (__builtin_expect(at->run != Step::Run::kReturn, 0)) {
+    if (at->run == Step::Run::kNone) return {kOpen.of_role_set(role_set), role_set, Way::kUnplanned};
+    at = query.programs.finish_request(
+        at, {d.name.data(), size, question.address_bytes, question.address, nullptr, question.type});
+  }
+  if (d.trace != nullptr) d.trace->terminal = at->operand;
+  return {at->verdict.of_role_set(role_set), role_set, Way::kUsual};
+}
+
+// The verdict of a question that was not decided yet: any, on any tables.
+[[gnu::always_inline]] inline PackedVerdict decide_rest(const Deciding& d, Decided so_far) noexcept {
+  const QueryTables& query = d.tables.query;
+  uint16_t role_set = so_far.role_set;
+  if (so_far.way == Way::kUnplanned) return without_program(d.copy(), so_far.verdict);
+  if (so_far.way == Way::kAny) {
+    if (query.nothing) {
+      d.name.clear();
+      return {Act::kAllow, Reason::kNoPolicy, 0, kDefaultRoleSet, kNoList};
+    }
+    role_set = role_set_of(d.tables, d.question);
+    if (!d.name.parse(d.question.name, d.question.name_bytes)) {
+      d.name.clear();
+      return {d.fail, query.without == Reason::kNoTables ? query.without : Reason::kMalformed, 0, role_set,
+              kNoList};
+    }
+  }
   Levels here;
   Levels& levels = d.trace != nullptr ? d.trace->levels : here;
   const Outcome found = look_up(d.tables, d.name, role_set, levels);
@@ -190,37 +246,9 @@ struct Deciding {
   return run_program(d, levels.count > 0 ? lists : nullptr, before);
 }
 
-// Any question on any tables.
-[[gnu::noinline]] inline PackedVerdict decide_any(Deciding d) noexcept {
-  const QueryTables& query = d.tables.query;
-  const uint16_t role_set = role_set_of(d.tables, d.question);
-  if (!d.name.parse(d.question.name, d.question.name_bytes)) {
-    d.name.clear();
-    return {d.fail, query.without == Reason::kNoTables ? query.without : Reason::kMalformed, 0, role_set,
-            kNoList};
-  }
-  if (query.has_names || query.names_delta) return decide_listed(d.copy(), role_set);
-  const PackedVerdict before{Act::kAllow, Reason::kNoPolicy, 0, role_set, kNoList};
-  return query.has_programs ? run_program(d, nullptr, before) : without_program(d.copy(), before);
-}
-
-// Large tables are not in the processor's caches: every place that can be known is asked of the memory before
-// the first is looked at, so that the query waits once and not four times.
-[[gnu::always_inline]] inline PackedVerdict decide(const Deciding& d) noexcept {
-  const QueryTables& query = d.tables.query;
-  if (__builtin_expect(d.question.address_bytes != 4 || !query.usual, 0)) {
-    if (!query.nothing) return decide_any(d.copy());
-    d.name.clear();
-    return {Act::kAllow, Reason::kNoPolicy, 0, kDefaultRoleSet, kNoList};
-  }
-  const Client4 client(query, d.question.address);
-  Names::Path path;
-  if (__builtin_expect(
-          !d.name.parse(d.question.name, d.question.name_bytes) || !query.names.begin_usual(d.name, path), 0))
-    return decide_any(d.copy());
-  const uint16_t role_set = client.role_set(query);
-  if (__builtin_expect(!query.names.misses(path), 0)) return decide_listed(d.copy(), role_set);
-  return run_program(d, nullptr, {Act::kAllow, Reason::kNoPolicy, 0, role_set, kNoList});
+inline PackedVerdict decide(const Deciding& d) noexcept {
+  const Decided decided = decide_usual(d);
+  return decided.way == Way::kUsual ? decided.verdict : decide_rest(d, decided);
 }
 
 }  // namespace nnoe::tables

@@ -48,9 +48,9 @@ void Slot::move() noexcept {
   counters_ = area->counters();
   ring_ = area->ring();
   head_word_ = area->head();
-  head_ = 0;
-  usual_end_ = 0;
-  number_ = 0;
+  usual_end_ = nullptr;
+  go_to(0);
+  next_.number = 0;
   if (sampling_ == 0)
     until_ = kNever;
   else
@@ -58,6 +58,11 @@ void Slot::move() noexcept {
   // SYNC moved, in this order: at no time does the new area look unused.
   used_.store(area, std::memory_order_release);
   offered_.store(nullptr, std::memory_order_release);
+}
+
+void Slot::go_to(uint64_t head) noexcept {
+  place_ = ring_ + (head & ring_mask_);
+  ahead_ = head - reinterpret_cast<uintptr_t>(place_);
 }
 
 // One in `sampling_`, at distances that nobody who sends queries can be in step with.
@@ -68,14 +73,24 @@ void Slot::draw_next() noexcept {
   until_ = sampling_ == 1 ? 1 : 1 + random_ % (2 * uint64_t{sampling_} - 1);
 }
 
-// Any record, when it is due: what the next one is, what time it is, where a block ends.
-void Slot::write_any(Question question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+// What is due, or seen to seldom: another area, what the next record is, what time it is, where a block ends.
+void Slot::record_any(Question question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+                      uint64_t generation) noexcept {
+  if (offered_.load(std::memory_order_relaxed) != nullptr) {
+    move();
+    if (--until_ != 0) return;
+  }
+  draw_next();
+  write_any(question, name, name_bytes, verdict, generation);
+}
+
+void Slot::write_any(const Question& question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
                      uint64_t generation) noexcept {
-  if (sampling_ != 1) draw_next();
   if (slot::ticks() - ticks_ >= fresh_) {
     timespec time{};
     ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-    time_us_ = static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_nsec) / 1000u;
+    next_.time_us =
+        static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_nsec) / 1000u;
     ticks_ = slot::ticks();
   }
   // One that is none is told as it came.
@@ -84,22 +99,23 @@ void Slot::write_any(Question question, const uint8_t* name, size_t name_bytes, 
     name_bytes = question.name_bytes;
   }
   if (name_bytes - 1 >= kMaxName) return;
-  const size_t address_bytes = question.address_bytes == 16 ? 16 : question.address_bytes == 4 ? 4 : 0;
+  const uint32_t address_bytes = question.address_bytes == 16 ? 16 : question.address_bytes == 4 ? 4 : 0;
   if (address_bytes == 0) return;
   const size_t bytes = (sizeof(DecisionRecord) + address_bytes + name_bytes + 7) & ~size_t{7};
-  const size_t left = kRingBlock - (head_ & (kRingBlock - 1));
+  const size_t left = kRingBlock - (head() & (kRingBlock - 1));
   if (left < bytes) {
-    ring_[head_ & ring_mask_] = 0;
-    head_ += left;
+    *place_ = 0;
+    go_to(head() + left);
   }
-  uint8_t* const to = ring_ + (head_ & ring_mask_);
+  uint8_t* const to = place_;
   // The last word first: what the name leaves of it is zero.
   std::memset(to + bytes - 8, 0, 8);
-  begin(to, bytes, address_bytes, name_bytes, question.type, verdict, generation);
+  begin(to, static_cast<uint32_t>(bytes / 8), address_bytes, name_bytes, question.type, verdict, generation);
   std::memcpy(to + sizeof(DecisionRecord), question.address, address_bytes);
   std::memcpy(to + sizeof(DecisionRecord) + address_bytes, name, name_bytes);
-  publish(bytes);
-  usual_end_ = (head_ | (kRingBlock - 1)) - slot::kUsualRoom;
+  go_to(head() + bytes);
+  publish(head());
+  if (sampling_ == 1) usual_end_ = ring_ + ((head() | (kRingBlock - 1)) & ring_mask_) - slot::kUsualRoom;
 }
 
 }  // namespace nnoe::tables

@@ -25,46 +25,50 @@ constexpr bool kHasTicks = false;
 // Most names are not larger: they are written by one move of a fixed size, with the zeros that end a record,
 // into room behind it.
 constexpr size_t kNameMove = 48;
-constexpr size_t kUsualName = kNameMove - 4;
+constexpr uint32_t kUsualName = kNameMove - 4;
 constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
 
 }  // namespace slot
 
 // All but address and name.
-[[gnu::always_inline]] inline void Slot::begin(uint8_t* to, size_t bytes, size_t address_bytes,
+[[gnu::always_inline]] inline void Slot::begin(uint8_t* to, uint32_t words, uint32_t address_bytes,
                                                size_t name_bytes, uint16_t type, PackedVerdict verdict,
                                                uint64_t generation) noexcept {
-  // `words` to `zero2` of a DecisionRecord.
-  const uint64_t sizes = bytes / 8 | address_bytes << 8 | name_bytes << 16 | uint64_t{type} << 32;
+  // `words` to `zero`, `type` and `zero2` of a DecisionRecord.
+  const uint32_t sizes = words | address_bytes << 8 | static_cast<uint32_t>(name_bytes) << 16;
+  const uint32_t wide_type = type;
   std::memcpy(to, &sizes, sizeof sizes);
-  std::memcpy(to + offsetof(DecisionRecord, number), &number_, sizeof number_);
-  std::memcpy(to + offsetof(DecisionRecord, time_us), &time_us_, sizeof time_us_);
+  std::memcpy(to + offsetof(DecisionRecord, type), &wide_type, sizeof wide_type);
+  static_assert(offsetof(DecisionRecord, time_us) == offsetof(DecisionRecord, number) + sizeof(uint64_t));
+  std::memcpy(to + offsetof(DecisionRecord, number), &next_, sizeof next_);
   verdict.store(to + offsetof(DecisionRecord, verdict), generation);
-  ++number_;
+  ++next_.number;
 }
 
-[[gnu::always_inline]] inline void Slot::publish(size_t bytes) noexcept {
-  head_ += bytes;
+[[gnu::always_inline]] inline void Slot::publish(uint64_t head) noexcept {
   // SYNC head: stored with release after the record; a reader in another process takes what lies before it.
   // The fence keeps the next record's bytes behind it, so that who sees those sees this head too.
-  __atomic_store_n(head_word_, head_, __ATOMIC_RELEASE);
+  __atomic_store_n(head_word_, head, __ATOMIC_RELEASE);
   std::atomic_thread_fence(std::memory_order_release);
 }
 
-[[gnu::always_inline]] inline void Slot::write(const Question& question, const uint8_t* name,
-                                               size_t name_bytes, PackedVerdict verdict,
-                                               uint64_t generation) noexcept {
-  until_ = 1;
-  const size_t bytes = (sizeof(DecisionRecord) + 4 + 7 + name_bytes) & ~size_t{7};
-  if (__builtin_expect(slot::ticks() - ticks_ >= fresh_ || name_bytes - 1 >= slot::kUsualName ||
-                           question.address_bytes != 4 || head_ >= usual_end_,
+// False: it is no usual one, or it is time to look at what seldom changes: the clock, the place in the ring,
+// and whether there is another area.
+[[gnu::always_inline]] inline bool Slot::write_usual(const Question& question, const uint8_t* name,
+                                                     size_t name_bytes, PackedVerdict verdict,
+                                                     uint64_t generation) noexcept {
+  uint8_t* const to = place_;
+  if (__builtin_expect(to >= usual_end_ || slot::ticks() - ticks_ >= fresh_ ||
+                           name_bytes - 1 >= slot::kUsualName || question.address_bytes != 4,
                        0))
-    return write_any(question.copy(), name, name_bytes, verdict, generation);
-  uint8_t* const to = ring_ + (head_ & ring_mask_);
-  begin(to, bytes, 4, name_bytes, question.type, verdict, generation);
+    return false;
+  const uint32_t words = (uint32_t{sizeof(DecisionRecord)} + 4 + 7 + static_cast<uint32_t>(name_bytes)) / 8;
+  begin(to, words, 4, name_bytes, question.type, verdict, generation);
   std::memcpy(to + sizeof(DecisionRecord), question.address, 4);
   std::memcpy(to + sizeof(DecisionRecord) + 4, name, slot::kNameMove);
-  publish(bytes);
+  place_ = to + size_t{words} * 8;
+  publish(head());
+  return true;
 }
 
 }  // namespace nnoe::tables

@@ -55,20 +55,25 @@ class DecisionArea {
 class alignas(128) Slot {
  public:
   // Counts by role set, list and reason: exactly. The verdict is one of tables that were checked.
-  [[gnu::always_inline]] void count(PackedVerdict verdict) noexcept {
-    if (__builtin_expect(offered_.load(std::memory_order_relaxed) != nullptr, 0)) move();
-    uint64_t* const counters = counters_;
+  void count(PackedVerdict verdict) noexcept {
     const auto act = static_cast<size_t>(verdict.act());
-    ++counters[size_t{verdict.role_set()} * kActs + act];
-    ++counters[kRoleCounters + kListCounters + static_cast<size_t>(verdict.reason()) * kActs + act];
-    if (__builtin_expect(verdict.has_list(), 0))
-      ++counters[kRoleCounters + size_t{verdict.list()} * kActs + act];
+    count(verdict.role_set(), verdict.reason(), verdict.act());
+    if (verdict.has_list()) ++counters_[kRoleCounters + size_t{verdict.list()} * kActs + act];
   }
-  // Writes a record, when this decision is one of the sample. `name` is the question's in lower case: zeros
-  // behind it up to 8 bytes, and 48 readable bytes in all. Its size is 0 when the question has none.
+  // The same when no list had a part in it.
+  void count(uint16_t role_set, Reason reason, Act act) noexcept {
+    uint64_t* const counters = counters_ + static_cast<size_t>(act);
+    ++counters[size_t{role_set} * kActs];
+    ++counters[kRoleCounters + kListCounters + static_cast<size_t>(reason) * kActs];
+  }
+  // Of a verdict that was counted: writes a record, when this decision is one of the sample. `name` is the
+  // question's in lower case: zeros behind it up to 8 bytes, and 48 readable bytes in all. Its size is 0 when
+  // the question has none.
   [[gnu::always_inline]] void record(const Question& question, const uint8_t* name, size_t name_bytes,
                                      PackedVerdict verdict, uint64_t generation) noexcept {
-    if (__builtin_expect(--until_ == 0, 1)) write(question, name, name_bytes, verdict, generation);
+    if (__builtin_expect(!write_usual(question, name, name_bytes, verdict, generation), 0) &&
+        (--until_ == 0 || offered_.load(std::memory_order_relaxed) != nullptr))
+      record_any(question.copy(), name, name_bytes, verdict, generation);
   }
 
  private:
@@ -76,28 +81,36 @@ class alignas(128) Slot {
 
   Slot(uint32_t sampling, uint64_t ring_bytes);
   void move() noexcept;
-  void write(const Question& question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
-             uint64_t generation) noexcept;
-  void write_any(Question question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+  bool write_usual(const Question& question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+                   uint64_t generation) noexcept;
+  void record_any(Question question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
+                  uint64_t generation) noexcept;
+  void write_any(const Question& question, const uint8_t* name, size_t name_bytes, PackedVerdict verdict,
                  uint64_t generation) noexcept;
-  void begin(uint8_t* to, size_t bytes, size_t address_bytes, size_t name_bytes, uint16_t type,
+  void begin(uint8_t* to, uint32_t words, uint32_t address_bytes, size_t name_bytes, uint16_t type,
              PackedVerdict verdict, uint64_t generation) noexcept;
-  void publish(size_t bytes) noexcept;
+  void publish(uint64_t head) noexcept;
+  void go_to(uint64_t head) noexcept;
+  uint64_t head() const noexcept { return reinterpret_cast<uintptr_t>(place_) + ahead_; }
   void draw_next() noexcept;
 
   // The thread's own.
   uint64_t* counters_;
   uint8_t* ring_ = nullptr;
   uint64_t* head_word_ = nullptr;
-  uint64_t head_ = 0;
-  uint64_t number_ = 0;
-  uint64_t usual_end_ = 0;  // of head_: so far there is room for a usual record in its block
-  uint64_t until_;          // decisions to the next that is recorded; all ones: none
+  uint8_t* place_ = nullptr;      // in the ring, of the next record
+  uint64_t ahead_ = 0;            // from place_ to what the head is then, as numbers
+  uint8_t* usual_end_ = nullptr;  // of place_: so far there is room for a usual record in its block; null: no
+                                  // ring, or not every decision is recorded
+  uint64_t until_;                // decisions to the next that is recorded; all ones: none
   uint64_t ring_mask_;
-  uint64_t ticks_ = 0;  // of the processor's counter when time_us_ was read
-  uint64_t time_us_ = 0;
-  uint64_t fresh_;  // for how many ticks the clock's time is good; 0: asked each time, where there is no
-                    // counter too
+  struct {
+    uint64_t number = 0;
+    uint64_t time_us = 0;
+  } next_;              // record, as it will have it
+  uint64_t ticks_ = 0;  // of the processor's counter when next_.time_us was read
+  uint64_t fresh_;      // for how many ticks the clock's time is good; 0: asked each time, where there is no
+                        // counter too
   uint64_t random_;
   uint32_t sampling_;
   std::unique_ptr<DecisionArea> first_;

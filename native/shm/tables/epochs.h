@@ -30,15 +30,17 @@ class Epochs {
   static void leave(Reader* reader) noexcept;
 
   void enter(Reader& reader) const noexcept {
+    enter_asymmetric(reader);
+    // Orders the store before the load of what is read inside.
+    if (!asymmetric_) std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+  // For who knows that asymmetric() is true.
+  static void enter_asymmetric(Reader& reader) noexcept {
     const uint64_t count = reader.count.load(std::memory_order_relaxed);
-    // SYNC write:inside - relaxed is enough with membarrier, whose partner is in `wait`; without it, the
-    // fence orders this store before the load of what is read inside.
+    // SYNC write:inside - relaxed is enough with membarrier, whose partner is in `wait`; without it, see
+    // `enter`.
     reader.count.store(count + 1, std::memory_order_relaxed);
-    if (__builtin_expect(asymmetric_, 1)) {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    } else {
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-    }
+    std::atomic_signal_fence(std::memory_order_seq_cst);
   }
 
   static void exit(Reader& reader) noexcept {

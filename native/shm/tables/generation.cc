@@ -142,6 +142,14 @@ void take_outcomes(const Generation* before, Generation& next) {
       matrix(next.subscriptions, next.names_delta, before, last.names_delta, last.outcomes_delta);
 }
 
+void take_unlisted(const Generation* before, Generation& next) {
+  if (!next.programs) return;
+  if (before != nullptr && before->programs == next.programs && before->actions == next.actions)
+    next.unlisted = before->unlisted;
+  else
+    next.unlisted = std::make_shared<const UnlistedPrograms>(next.programs->view, next.actions->view);
+}
+
 template <class View>
 bool view_of(const Held<View>& held, View& view) {
   if (held) view = held->view;
@@ -155,6 +163,7 @@ void take_views(Generation& next) {
                        query.prefixes.size(Family::kV4) + query.prefixes.size(Family::kV6) > 0;
   query.has_names = view_of(next.names, query.names);
   query.has_programs = view_of(next.programs, query.programs);
+  if (next.unlisted) query.unlisted = next.unlisted->begins();
   query.actions = next.actions->view;
   query.client_deltas = next.hosts_delta || next.prefixes_delta;
   query.names_delta = next.names_delta != nullptr;
@@ -179,6 +188,7 @@ Read GenerationLoader::load(int directory, ManifestContent& manifest,
     next->head = manifest.head;
     if (take_limits(source, *next) && take_tables(source, *next)) {
       take_outcomes(current_.get(), *next);
+      take_unlisted(current_.get(), *next);
       take_views(*next);
       generation = current_ = std::move(next);
       return Read::kDone;

@@ -13,6 +13,7 @@
 #include "shm/tables/names.h"
 #include "shm/tables/prefixes.h"
 #include "shm/tables/program.h"
+#include "shm/tables/program_unlisted.h"
 #include "shm/tables/registry.h"
 #include "shm/tables/subscriptions.h"
 #include "shm/tables/verdict.h"
@@ -48,6 +49,7 @@ struct QueryTables {
   Names names;
   Actions actions;
   Programs programs;
+  const UnlistedPrograms::Begins* unlisted = nullptr;
 };
 
 // One without tables is number 0.
@@ -64,6 +66,7 @@ struct Generation {
   Held<Programs> programs;
   // What each listset of a names table comes to for each class of role sets; null where either is absent.
   std::shared_ptr<const SubscriptionMatrix> outcomes, outcomes_delta;
+  std::shared_ptr<const UnlistedPrograms> unlisted;  // null without programs
   QueryTables query;
 };
 

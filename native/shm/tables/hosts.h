@@ -52,6 +52,7 @@ static_assert(sizeof(HostBucket4) == 64 && sizeof(HostBucket6) == 64);
 
 class Hosts {
  public:
+  // One that was not opened is empty, for find4() too.
   static bool open(Body body, const Limits& limits, Hosts& out, std::string& why);
 
   // Role set, kAbsent, or in a delta kRemoved. `address` in the machine's order; 16 bytes in network order.
@@ -64,7 +65,7 @@ class Hosts {
   }
   static uint16_t find4(const HostBucket4* bucket, uint32_t address) noexcept {
     const uint32_t slots = match4(*bucket, address);
-    if (slots != 0) return bucket->value[static_cast<uint32_t>(__builtin_ctz(slots))];
+    if (__builtin_expect(slots != 0, 1)) return bucket->value[static_cast<uint32_t>(__builtin_ctz(slots))];
     return __builtin_expect(bucket->reach == 0, 1) ? kAbsent : further4(bucket, address);
   }
   uint16_t find6(const uint8_t* address) const noexcept {
@@ -111,7 +112,10 @@ class Hosts {
   friend class HostsBuilder;
 
   uint64_t secret_[4] = {};
-  const HostBucket4* buckets4_ = nullptr;
+  static constexpr HostBucket4 kNone4{
+      {}, {kAbsent, kAbsent, kAbsent, kAbsent, kAbsent, kAbsent, kAbsent, kAbsent, kAbsent, kAbsent}, 0};
+
+  const HostBucket4* buckets4_ = &kNone4;
   const HostBucket6* buckets6_ = nullptr;
   uint32_t count4_ = 0;
   uint32_t count6_ = 0;

@@ -38,18 +38,18 @@ class QueryName {
     } else if (!fold_any(wire, size)) {
       return false;
     }
-    const uint8_t* const end = end_ = bytes_ + size;
+    const uint8_t* const end = bytes_ + size;
     const uint8_t* at = bytes_;
     const uint8_t** next = labels_;
-    size_t lengths = 0;
+    // In a name of up to 64 bytes a label of more than 63 goes beyond its end; fold_any() saw to longer ones.
     for (size_t length = *at; length != 0; length = *at) {
       *next++ = at;
-      lengths |= length;
       at += length + 1;
       if (__builtin_expect(at >= end, 0)) return false;
     }
+    end_ = end;
     behind_ = next;
-    return __builtin_expect(at + 1 == end && lengths <= 63, 1);
+    return __builtin_expect(at + 1 == end, 1);
   }
 
   void clear() noexcept { end_ = bytes_; }
@@ -67,14 +67,18 @@ class QueryName {
 
  private:
   friend class Names;
-  // Of any size; false: of none that names have.
+  // Of any size; false: of none that names have, or with a label that is none.
   [[gnu::noinline]] bool fold_any(const uint8_t* wire, size_t size) noexcept {
     if (size - 1 >= kMaxName) return false;
+    for (size_t at = 0; size > kMaxLabel + 1 && at < size && wire[at] != 0; at += size_t{wire[at]} + 1)
+      if (wire[at] > kMaxLabel) return false;
     std::memset(bytes_, 0, 48);
     std::memset(bytes_ + size, 0, 16);
     kernels::fold(bytes_, wire, size);
     return true;
   }
+
+  static constexpr uint8_t kMaxLabel = 63;
 
   alignas(16) uint8_t bytes_[kMaxName + 33];  // so far behind the end may be read
   const uint8_t* labels_[kMaxLabels + 1];

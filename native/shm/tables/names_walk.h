@@ -78,7 +78,7 @@ template <uint32_t kFlag>
 }
 
 [[gnu::always_inline]] inline bool Names::begin_usual(const QueryName& name, Path& path) const noexcept {
-  if (__builtin_expect(name.labels() < 2, 0)) return false;
+  if (__builtin_expect(name.behind_ < name.labels_ + 2, 0)) return false;
   path.first_ = place(names::hash_two(secret_[1], secret_[0], name.label(2), name.end()));
   __builtin_prefetch(path.first_.bucket);
   return true;

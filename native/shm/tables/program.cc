@@ -265,7 +265,7 @@ bool program::lists_any(const uint64_t* lists, const uint8_t* mask) noexcept {
 
 // Many instructions have no constant: their operand says something else.
 Programs::Part Programs::part(const Step& step) const noexcept {
-  const Instruction& instruction = code_[&step - steps_->code.data()];
+  const Instruction& instruction = code_[step.value];
   const Constant& constant = constants_[instruction.operand];
   return {instruction, constant, pool_ + constant.offset};
 }
@@ -273,6 +273,11 @@ Programs::Part Programs::part(const Step& step) const noexcept {
 bool Programs::holds(const Step& step, const Request& request) const noexcept {
   const Part it = part(step);
   return Tests::holds(request, it.instruction, it.constant, it.data);
+}
+
+const Step* Programs::finish_request(const Step* at, const Request& request) const noexcept {
+  const auto whole = [&request]() -> const Request& { return request; };
+  return finish(at, request.name, request.name_bytes, request.type, request.lists, whole);
 }
 
 const Step* Programs::finish_texts(const Step* at, const Request& request) const noexcept {
@@ -287,11 +292,22 @@ const Step* Programs::finish_texts(const Step* at, const Request& request) const
   return at;
 }
 
+bool Programs::is_on_lists(const Step& step) const noexcept {
+  if (step.run != Step::Run::kOther)
+    return step.run == Step::Run::kListIs || step.run == Step::Run::kListsAny;
+  const auto op = static_cast<Op>(code_[step.value].op);
+  return op == Op::kListsAll || op == Op::kListsCount;
+}
+
+bool Programs::holds_unlisted(const Step& step) const noexcept {
+  return step.run == Step::Run::kOther && holds(step, {});
+}
+
 Step Programs::step_of(const Instruction& instruction) const noexcept {
   using Run = Step::Run;
   Step step{Run::kOther,
             instruction.operand,
-            0,
+            static_cast<uint32_t>(&instruction - code_),
             instruction.on_true * uint32_t{sizeof(Step)},
             instruction.on_false * uint32_t{sizeof(Step)},
             {{0, 0}}};

@@ -13,6 +13,7 @@
 
 #include "shm/tables/layout.h"
 #include "shm/tables/program_format.h"
+#include "shm/tables/verdict.h"
 
 namespace nnoe::tables {
 
@@ -31,21 +32,22 @@ struct Request {
 
 // An instruction as it is run, made when the section is opened: what it needs of its constant stands in it.
 struct Step {
-  enum class Run : uint8_t { kReturn, kText, kTypeIs, kTypeIn, kUnder, kListIs, kListsAny, kOther };
+  enum class Run : uint8_t { kReturn, kText, kTypeIs, kTypeIn, kUnder, kListIs, kListsAny, kOther, kNone };
 
   struct Constant {
     const uint8_t* data;
     uint64_t tail;  // of kUnder: the name's last 8 bytes
   };
 
-  Run run;
+  Run run;           // kNone: among unlisted steps, in the place of a program that there is not
   uint16_t operand;  // of kReturn: the terminal
-  uint32_t value;    // bytes of a name; of kReturn: the action
+  uint32_t value;    // of kReturn: the action; of kUnder: bytes of a name; else number of the instruction
   uint32_t on_true;  // bytes ahead
   uint32_t on_false;
   union {
     uint64_t types[2];  // of kTypeIn: a bit for each of the first 128
     Constant constant;
+    PackedVerdict verdict;  // of kReturn, among unlisted steps: all but the role set
   };
 
   const Step* next(bool holds) const noexcept {
@@ -83,6 +85,10 @@ class Programs {
   template <class Make>
   const Step* finish(const Step* at, const uint8_t* name, uint32_t name_bytes, uint32_t type,
                      const uint64_t* lists, Make&& request) const noexcept;
+  // From `at` on past domains that the name is clearly not below.
+  static const Step* pass_domains(const Step* at, const uint8_t* name, uint32_t name_bytes) noexcept;
+  // finish(), by a call.
+  const Step* finish_request(const Step* at, const Request& request) const noexcept;
 
   // What led to a terminal of this section, for people; ASCII or UTF-8, at most program::kMaxWhy bytes.
   std::string_view why(uint16_t terminal) const noexcept;
@@ -94,6 +100,7 @@ class Programs {
 
  private:
   friend class ProgramCheck;
+  friend class UnlistedPrograms;
   struct Steps {
     std::vector<Step> code;          // as many as there are instructions
     std::vector<const Step*> first;  // kMaxRoleSets
@@ -104,6 +111,9 @@ class Programs {
   template <bool kStop, class Make>
   const Step* advance(const Step* at, const uint8_t* name, uint32_t name_bytes, uint32_t type,
                       const uint64_t* lists, Make&& request) const noexcept;
+  // One that looks at nothing but lists: what it says of a name on none.
+  bool is_on_lists(const Step& step) const noexcept;
+  bool holds_unlisted(const Step& step) const noexcept;
   // A test that advance() does not do itself, and needs no text.
   bool holds(const Step& step, const Request& request) const noexcept;
   // Goes on to a return from a test that needs one.

@@ -48,6 +48,7 @@ static_assert(sizeof(Verdict) == 16);
 // A verdict but for its generation in one register, as its first 8 bytes lie in memory.
 class PackedVerdict {
  public:
+  PackedVerdict() noexcept = default;
   constexpr PackedVerdict(Act act, Reason reason, uint32_t action, uint32_t role_set, uint32_t list) noexcept
       : word_(static_cast<uint64_t>(act) | static_cast<uint64_t>(reason) << 8 | uint64_t{action} << 16 |
               uint64_t{role_set} << 32 | uint64_t{list} << 48) {}
@@ -62,6 +63,12 @@ class PackedVerdict {
   constexpr uint16_t list() const noexcept { return static_cast<uint16_t>(word_ >> 48); }
   // Numbers of lists are below kMaxLists.
   constexpr bool has_list() const noexcept { return word_ >> 63 == 0; }
+  // One for role set 0, for another.
+  constexpr PackedVerdict of_role_set(uint16_t role_set) const noexcept {
+    PackedVerdict made = *this;
+    made.word_ |= uint64_t{role_set} << 32;
+    return made;
+  }
   constexpr void set_act(Act act) noexcept { word_ = (word_ & ~uint64_t{0xff}) | static_cast<uint64_t>(act); }
 
   // The 16 bytes of a Verdict.

@@ -102,11 +102,11 @@ TEST_CASE("threads change over to a file that is made while they count, and no c
   }
   first.join();
   second.join();
-  // A thread takes an offer when it counts, also one that is stale; then it is offered a place in the file
-  // there is.
+  // A thread takes an offer, also one that is stale, with a record that is no usual one; then it is offered a
+  // place in the file there is.
   for (int i = 0; i < 2; ++i) {
     CHECK(writer->maintain(why));
-    for (Slot* slot : slots) slot->count(PackedVerdict(verdict_of(0)));
+    for (Slot* slot : slots) decide(*slot, 1);
   }
   const auto reader = only_reader(dir.path());
   std::vector<uint64_t> counters;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // Bytes of any content are opened as a programs section; one that opens is run on names of every shape: never
 // a read outside the body (sanitizers see it: the body is allocated to measure), never an end that is not a
-// terminal. libFuzzer: clang++ build with -DNNOE_FUZZ=ON, then `fuzz_program -runs=1000000`.
+// terminal, and for a name on no list the same as UnlistedPrograms. libFuzzer: clang++ build with
+// -DNNOE_FUZZ=ON, then `fuzz_program -runs=1000000`.
 #include "shm/tables/test/fuzz_program.h"
 
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "shm/tables/test/program_make.h"
+#include "shm/tables/test/program_unlisted_support.h"
 
 namespace {
 
@@ -40,7 +42,14 @@ std::string name_from(const uint8_t* data, size_t size) {
   return name + std::string(1, '\0');
 }
 
-void run(const Programs& programs, const std::string& name, const uint8_t* data, size_t size) {
+const Actions& actions() {
+  static const test::SomeActions made(kActions);
+  if (!made.opened()) fail("no actions");
+  return made.view();
+}
+
+void run(const Programs& programs, const UnlistedPrograms& unlisted, const std::string& name,
+         const uint8_t* data, size_t size) {
   // To measure, but for the slack that every name has behind it.
   const auto bytes = std::make_unique<uint8_t[]>(name.size() + kBodySlack);
   std::memcpy(bytes.get(), name.data(), name.size());
@@ -56,6 +65,8 @@ void run(const Programs& programs, const std::string& name, const uint8_t* data,
   for (uint16_t role = 0; role < kRoleSets + 1; ++role) {
     request.address_bytes = role % 3 == 0 ? 4 : 16;
     const Programs::Outcome outcome = programs.run(role, request);
+    if (request.lists == nullptr && !test::agrees(programs, unlisted, actions(), role, request))
+      fail("on no list it ends elsewhere");
     if (outcome.result != Programs::Result::kAction) continue;
     if (outcome.action >= kActions) fail("an action that there is not");
     if (programs.why(outcome.terminal).size() > program::kMaxWhy) fail("a reason without end");
@@ -73,11 +84,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (why.empty()) fail("refused without a reason");
     return 0;
   }
-  run(programs, name_from(data, size), data, size);
-  run(programs, name_from(data + size / 2, size - size / 2), data, size);
-  run(programs, std::string(1, '\0'), data, size);
+  const UnlistedPrograms unlisted(programs, actions());
+  run(programs, unlisted, name_from(data, size), data, size);
+  run(programs, unlisted, name_from(data + size / 2, size - size / 2), data, size);
+  run(programs, unlisted, std::string(1, '\0'), data, size);
   std::string deepest;
   for (int i = 0; i < 127; ++i) deepest += {'\1', static_cast<char>(data[static_cast<size_t>(i) % size])};
-  run(programs, deepest + std::string(1, '\0'), data, size);
+  run(programs, unlisted, deepest + std::string(1, '\0'), data, size);
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "shm/tables/test/program_make.h"
+#include "shm/tables/test/program_unlisted_support.h"
 
 using namespace nnoe::tables;
 using test::Kind;
@@ -40,6 +41,12 @@ int run(const Maker& make, const Asked& asked, uint16_t role_set = 0) {
                         address,
                         asked.lists,
                         asked.type};
+  const test::SomeActions actions(3);
+  REQUIRE(actions.opened());
+  Request unlisted = request;
+  unlisted.lists = nullptr;
+  CHECK(
+      test::agrees(programs, UnlistedPrograms(programs, actions.view()), actions.view(), role_set, unlisted));
   return programs.run(role_set, request).action;
 }
 
