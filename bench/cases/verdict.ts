@@ -26,12 +26,15 @@ const LONG = 32_000;
 const FEW = 256;
 const MANY = 1_000_000;
 const TIMED = 5_000_000;
+/** Drawn by Zipf's law out of MANY. */
+const DRAWN = 1_000_000;
+const SMALL = { hosts: 100_000, subnets: SUBNETS, names: 10_000 };
 /** Of one thread beside two. */
 const ROUNDS = 7;
 /** Asked again from TypeScript. */
 const AGAIN = 4_000;
 
-type Kind = 'miss' | 'above' | 'itself' | 'mixed' | 'everybody';
+type Kind = 'miss' | 'above' | 'itself' | 'mixed' | 'everybody' | 'zipf-miss' | 'zipf-mixed';
 
 interface Asked {
   ns: number;
@@ -146,6 +149,14 @@ async function threads(site: Site, rounds: number): Promise<Record<string, Measu
   };
 }
 
+/** Hot and by Zipf's law, as the lists grow. */
+async function sized(site: Site, names: string): Promise<Record<string, Measured>> {
+  return {
+    [`hot, ${names}`]: await compare(site, { kind: 'miss', queries: TIMED, distinct: FEW }, 1),
+    [`zipf, ${names}`]: await compare(site, { kind: 'zipf-miss', queries: DRAWN, distinct: MANY }, 1),
+  };
+}
+
 async function measureIn(directory: string, options: CaseOptions): Promise<Record<string, Measured>> {
   const pairs = options.pairs ?? 3;
   const figures: Record<string, Measured> = {};
@@ -157,19 +168,32 @@ async function measureIn(directory: string, options: CaseOptions): Promise<Recor
   figures['listed above'] = { value: await instructions(site, 'above') };
   figures['listed itself'] = { value: await instructions(site, 'itself') };
   figures.hot = await compare(site, { kind: 'miss', queries: TIMED, distinct: FEW }, pairs);
+  const zipf = { queries: DRAWN, distinct: MANY };
+  figures.zipf = await compare(site, { ...zipf, kind: 'zipf-miss' }, pairs);
+  figures['zipf mixed'] = await compare(site, { ...zipf, kind: 'zipf-mixed' }, 1);
   Object.assign(figures, await threads(site, options.pairs ?? ROUNDS));
+  options.say(`verdict: ${SMALL.names} names`);
+  const small = await published(join(directory, 'small'), SMALL);
+  Object.assign(figures, await sized(small, '10 k names'));
   options.say(`verdict: ${LARGE.names} names`);
   const large = await published(join(directory, 'large'), LARGE);
   const cold = { queries: MANY, distinct: MANY };
   figures.cold = await compare(large, { ...cold, kind: 'miss' }, 1);
   figures['cold mixed'] = await compare(large, { ...cold, kind: 'mixed' }, 1);
   figures['cold listed'] = await compare(large, { ...cold, kind: 'itself' }, 1);
+  Object.assign(figures, await sized(large, '10 M names'));
   return figures;
 }
 
 const SITE = `${USUAL.hosts} IPv4 hosts, ${SUBNETS} subnets, ${USUAL.names} names on 12 lists, 16 role sets`;
 const counting = `callgrind, nnoe_decide and all below, counters and record included; names of three labels; ${SITE}`;
 const coldly = `${MANY} different queries once each; ${LARGE.hosts} hosts and ${LARGE.names} names; processor time`;
+
+const popular = `${DRAWN} draws out of ${MANY} different queries by Zipf's law with exponent 1, in the order of arrival, after as many; processor time`;
+const sizedFigures = (names: string, site: string) => [
+  { name: `hot, ${names}`, unit: 'ns', method: `as hot; ${site}` },
+  { name: `zipf, ${names}`, unit: 'ns', method: `as zipf; ${site}` },
+];
 
 const verdict: BenchCase = {
   summary: 'a whole verdict through the C interface: instructions, nanoseconds, threads',
@@ -188,6 +212,10 @@ const verdict: BenchCase = {
       bound: { relation: '<=', value: 100 },
       method: `${FEW} queries over and over, each waiting for the one before; processor time`,
     },
+    { name: 'zipf', unit: 'ns', method: `${popular}; on no list` },
+    { name: 'zipf mixed', unit: 'ns', method: `${popular}; one of four listed` },
+    ...sizedFigures('10 k names', `${SMALL.hosts} hosts and ${SMALL.names} names`),
+    ...sizedFigures('10 M names', `${LARGE.hosts} hosts and ${LARGE.names} names`),
     {
       name: 'cold',
       unit: 'ns',
