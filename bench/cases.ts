@@ -20,6 +20,7 @@ export const cases = {
   names: () => import('./cases/names.js'),
   verdict: () => import('./cases/verdict.js'),
   pdp: () => import('./cases/pdp.js'),
+  micro: () => import('./cases/micro.js'),
   swap: () => import('./cases/swap.js'),
   lists: () => import('./cases/lists.js'),
   boundary: () => import('./cases/boundary.js'),

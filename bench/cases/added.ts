@@ -3,8 +3,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dnsdist } from '../../test/daemons/lib/dnsdist.js';
-import { COST_METHOD, costPerQuery } from '../lib/dnsdist-cost.js';
-import { ANSWERED, assertAlike, bridge, builtin, prepare } from '../lib/dnsdist-variants.js';
+import { COST_METHOD, costMethod, costPerQuery, FEWER, type Rounds } from '../lib/dnsdist-cost.js';
+import {
+  ANSWERED,
+  assertAlike,
+  bridge,
+  builtin,
+  LUA_FFI_METHOD,
+  luaFfiTable,
+  luaTable,
+  prepare,
+} from '../lib/dnsdist-variants.js';
 import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
 import { withDirectory } from '../lib/run.js';
 import { NAMES, SUBNETS } from '../lib/verdict-data.js';
@@ -15,10 +24,11 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
     options.say('added: making tables');
     const { data, full, decisions } = await prepare(directory, options.seed);
     mkdirSync(decisions);
-    const cost = (what: string, lua: string[]) => {
+    const cost = (what: string, lua: string[], rounds?: Rounds) => {
       options.say(`added: ${what}`);
       const check = (server: Dnsdist) => assertAlike({ [what]: server }, data);
-      return costPerQuery({ data, lua: [...lua, ANSWERED], ...(lua.length > 0 && { check }) });
+      const more = { ...(lua.length > 0 && { check }), ...(rounds && { rounds }) };
+      return costPerQuery({ data, lua: [...lua, ANSWERED], ...more });
     };
     const bare = await cost('without the bridge', []);
     const untold = (await cost('with the bridge alone', bridge(full))) - bare;
@@ -27,10 +37,20 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
     await publishFull(searching, data, 'text');
     const text = (await cost('with a policy that searches names', bridge(searching, { decisions }))) - bare;
     const rules = (await cost("with dnsdist's own rules", builtin(data))) - bare;
+    const ffi = (await cost('with a table of Lua and LuaFFIRule', luaFfiTable(data))) - bare;
+    const plain = (await cost('with a table of Lua and LuaAction', luaTable(data), FEWER)) - bare;
     return {
       'allowed query': {
         value: added,
         alternative: { name: 'SuffixMatchNodeRule and NetmaskGroupRule', value: rules },
+      },
+      'allowed query, beside LuaFFIRule': {
+        value: added,
+        alternative: { name: 'LuaFFIRule on a table of Lua', value: ffi },
+      },
+      'allowed query, beside LuaAction': {
+        value: added,
+        alternative: { name: 'LuaAction on a table of Lua', value: plain },
       },
       'allowed query, decisions not kept': { value: untold },
       'allowed query, names searched': { value: text },
@@ -48,6 +68,16 @@ const added: BenchCase = {
       alternative: true,
       bound: { relation: '<=', value: 1_800 },
       method: `${COST_METHOD}; ${SUBNETS} subnets, ${NAMES} names, a compiled policy of type, suffix and list, every decision counted and recorded; with less without; beside rules that answer alike`,
+    },
+    {
+      name: 'allowed query, beside LuaFFIRule',
+      unit: 'instructions/query',
+      method: `the same beside the fastest function for all threads that the manual has: ${LUA_FFI_METHOD}`,
+    },
+    {
+      name: 'allowed query, beside LuaAction',
+      unit: 'instructions/query',
+      method: `the same beside the form that the manual begins with: dq.qname:toString() and its parents looked up in a table of Lua, dq.remoteaddr in a NetmaskGroup; ${costMethod(FEWER)}`,
     },
     {
       name: 'allowed query, decisions not kept',

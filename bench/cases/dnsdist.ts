@@ -5,7 +5,16 @@ import { mkdirSync } from 'node:fs';
 import type { Dnsdist } from '../../test/daemons/lib/dnsdist.js';
 import { Knot } from '../../test/daemons/lib/knot.js';
 import { alternate, RATE_METHOD, ratios, startPinned } from '../lib/dnsdist-rate.js';
-import { assertAlike, bridge, builtin, NOTHING, prepare, type Setting } from '../lib/dnsdist-variants.js';
+import {
+  assertAlike,
+  bridge,
+  builtin,
+  LUA_FFI_METHOD,
+  luaFfiTable,
+  NOTHING,
+  prepare,
+  type Setting,
+} from '../lib/dnsdist-variants.js';
 import type { BenchCase, CaseOptions, Measured } from '../lib/figures.js';
 import { interval } from '../lib/paired.js';
 import { withDirectory } from '../lib/run.js';
@@ -14,7 +23,7 @@ import { NAMES, SUBNETS, ZONE } from '../lib/verdict-data.js';
 
 async function withServers<T>(
   setting: Setting,
-  work: (servers: Record<'bare' | 'empty' | 'bridge' | 'rules', Dnsdist>) => Promise<T>,
+  work: (servers: Record<'bare' | 'empty' | 'bridge' | 'rules' | 'lua', Dnsdist>) => Promise<T>,
 ): Promise<T> {
   const knot = await Knot.start({ zone: ZONE });
   const started: Dnsdist[] = [];
@@ -30,6 +39,7 @@ async function withServers<T>(
       empty: await start([NOTHING]),
       bridge: await start(bridge(full, { decisions })),
       rules: await start(builtin(data)),
+      lua: await start(luaFfiTable(data)),
     };
     return await work(servers);
   } finally {
@@ -44,8 +54,8 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
     const setting = await prepare(directory, options.seed);
     mkdirSync(setting.decisions);
     return withServers(setting, async (servers) => {
-      const { bridge: ours, rules } = servers;
-      await assertAlike({ bridge: ours, rules }, setting.data);
+      const { bridge: ours, rules, lua } = servers;
+      await assertAlike({ bridge: ours, rules, lua }, setting.data);
       const { rates, perCpu, busy } = await alternate(servers, setting.data, options);
       const overBare = interval(ratios(rates.bridge, rates.bare));
       const overRules = interval(ratios(rates.bridge, rates.rules));
@@ -62,6 +72,7 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
         },
         'empty function / bare': shown(emptyOverBare),
         'full policy / two rules': shown(overRules),
+        'full policy / LuaFFIRule': shown(interval(ratios(rates.bridge, rates.lua))),
         'by processor time': {
           ...shown(interval(ratios(perCpu.bridge, perCpu.bare))),
           alternative: {
@@ -72,6 +83,7 @@ function measure(options: CaseOptions): Promise<Record<string, Measured>> {
         bare: summary(rates.bare ?? []),
         'full policy': summary(rates.bridge ?? []),
         'two rules': summary(rates.rules ?? []),
+        LuaFFIRule: summary(rates.lua ?? []),
         'processor of dnsdist': { value: busy * 100 },
       };
     });
@@ -98,6 +110,11 @@ const dnsdist: BenchCase = {
       method: `the same over a dnsdist with SuffixMatchNodeRule and NetmaskGroupRule on the same data, which answers alike`,
     },
     {
+      name: 'full policy / LuaFFIRule',
+      unit: 'ratio',
+      method: `the same over a dnsdist with a function in Lua on the same data, which answers alike: ${LUA_FFI_METHOD}`,
+    },
+    {
       name: 'empty function / bare',
       unit: 'ratio',
       method:
@@ -113,6 +130,7 @@ const dnsdist: BenchCase = {
     rate('bare', 'dnsdist without either'),
     rate('full policy', 'with the bridge'),
     rate('two rules', 'with its own rules'),
+    rate('LuaFFIRule', 'with a function in Lua'),
     {
       name: 'processor of dnsdist',
       unit: '%',

@@ -29,6 +29,8 @@ const LONG = 32_000;
 const FEW = 256;
 const MANY = 1_000_000;
 const TIMED = 5_000_000;
+/** Drawn by Zipf's law out of MANY. */
+const DRAWN = 1_000_000;
 /** Of one thread beside two. */
 const ROUNDS = 7;
 /** Asked again from TypeScript. */
@@ -36,7 +38,7 @@ const AGAIN = 4_000;
 
 const SIMPLE = 'maps and a tree';
 
-type Kind = 'miss' | 'above' | 'itself' | 'mixed' | 'everybody';
+type Kind = 'miss' | 'above' | 'itself' | 'mixed' | 'everybody' | 'zipf-miss' | 'zipf-mixed';
 
 interface Asked {
   ns: number;
@@ -195,11 +197,12 @@ class Curves {
 
 const HOT: Questions = { kind: 'miss', queries: TIMED, distinct: FEW };
 const COLD: Questions = { kind: 'miss', queries: MANY, distinct: MANY };
+const POPULAR: Questions = { kind: 'zipf-miss', queries: DRAWN, distinct: MANY };
 
 /** @returns the figure `cold`, of the largest site, with its curves */
 async function measureSizes(
   directory: string,
-  { usual, large, hot }: { usual: Site; large: Site; hot: Measured },
+  { usual, large, hot, zipf }: { usual: Site; large: Site; hot: Measured; zipf: Measured },
   options: CaseOptions,
 ): Promise<Measured> {
   const curves = new Curves();
@@ -207,11 +210,14 @@ async function measureSizes(
     options.say(`verdict: ${of.names} names, for the curves`);
     const site = await published(join(directory, `of${of.names}`), of);
     curves.add('hot', site, await compare(site, HOT, 1));
+    curves.add('by Zipf', site, await compare(site, POPULAR, 1));
     curves.add('cold', site, await compare(site, COLD, 1));
   }
   curves.add('hot', usual, hot);
+  curves.add('by Zipf', usual, zipf);
   curves.add('cold', usual, await compare(usual, COLD, 1));
   curves.add('hot', large, await compare(large, HOT, 1));
+  curves.add('by Zipf', large, await compare(large, POPULAR, 1));
   const cold = await compare(large, COLD, 1);
   curves.add('cold', large, cold);
   return { ...cold, series: curves.series };
@@ -228,10 +234,16 @@ async function measureIn(directory: string, options: CaseOptions): Promise<Recor
   figures['listed above'] = { value: await instructions(site, 'above') };
   figures['listed itself'] = { value: await instructions(site, 'itself') };
   figures.hot = await compare(site, HOT, pairs);
+  figures.zipf = await compare(site, POPULAR, pairs);
+  figures['zipf mixed'] = await compare(site, { ...POPULAR, kind: 'zipf-mixed' }, 1);
   Object.assign(figures, await threads(site, options.pairs ?? ROUNDS));
   options.say(`verdict: ${LARGE.names} names`);
   const large = await published(join(directory, 'large'), LARGE);
-  figures.cold = await measureSizes(directory, { usual: site, large, hot: figures.hot }, options);
+  figures.cold = await measureSizes(
+    directory,
+    { usual: site, large, hot: figures.hot, zipf: figures.zipf },
+    options,
+  );
   figures['cold mixed'] = await compare(large, { ...COLD, kind: 'mixed' }, 1);
   figures['cold listed'] = await compare(large, { ...COLD, kind: 'itself' }, 1);
   return figures;
@@ -241,6 +253,7 @@ const SITE = `${USUAL.hosts} IPv4 hosts, ${SUBNETS} subnets, ${USUAL.names} name
 const counting = `callgrind, nnoe_decide and all below, counters and record included; names of three labels; ${SITE}`;
 const coldly = `${MANY} different queries once each; ${LARGE.hosts} hosts and ${LARGE.names} names; processor time`;
 
+const popular = `${DRAWN} draws out of ${MANY} different queries by Zipf's law with exponent 1, in the order of arrival, after as many; processor time`;
 const verdict: BenchCase = {
   summary: 'a whole verdict through the C interface: instructions, nanoseconds, threads',
   figures: [
@@ -259,6 +272,8 @@ const verdict: BenchCase = {
       bound: { relation: '<=', value: 100 },
       method: `${FEW} queries over and over, each waiting for the one before; processor time`,
     },
+    { name: 'zipf', unit: 'ns', alternative: true, method: `${popular}; on no list` },
+    { name: 'zipf mixed', unit: 'ns', alternative: true, method: `${popular}; one of four listed` },
     {
       name: 'cold',
       unit: 'ns',

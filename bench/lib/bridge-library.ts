@@ -44,6 +44,11 @@ export class BridgeLibrary {
     this.#handle = handle.readBigUInt64LE();
   }
 
+  /** Does nothing but to return a constant. */
+  abi(): number {
+    return load({ library, funcName: 'nnoe_abi', retType: DataType.U32, paramsType: [], paramsValue: [] });
+  }
+
   /** The nnoe_verdict, 16 bytes. */
   decide({ address, name, type }: Question): Buffer {
     const verdict = Buffer.alloc(16);

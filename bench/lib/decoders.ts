@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // The generated decoder beside other ways of getting the same lease event out of bytes.
-import Benchmark from 'benchmark';
 import { decodeLeaseEvent, type LeaseEvent } from '../../src/host/gen/events.js';
 import { encodeLease, LeaseEventType } from './feed.js';
+import { opsPerSecond } from './side-by-side.js';
 import { median } from './stats.js';
 
 interface Decoder {
@@ -113,13 +113,4 @@ export async function compareDecoders(): Promise<Map<string, number>> {
     for (const { name, decode } of all) rates.get(name)?.push(await opsPerSecond(name, decode));
   }
   return new Map([...rates].map(([name, values]) => [name, median(values)]));
-}
-
-function opsPerSecond(name: string, decode: () => unknown): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const bench = new Benchmark(name, decode, { async: true, maxTime: 1, minSamples: 10 });
-    bench.on('complete', () => resolve(bench.hz));
-    bench.on('error', () => reject(new Error(`${name}: ${String(bench.error)}`)));
-    bench.run();
-  });
 }

@@ -11,12 +11,22 @@ import { dnsperf } from './dnsperf.js';
 import { run } from './run.js';
 import { QUESTIONS, type VerdictData } from './verdict-data.js';
 
-/** Rounds of the questions: enough that Lua has collected its garbage several times in what is counted. */
-const WARM = 30;
-export const SHORT = 10;
-export const LONG = 110;
+/** How often all questions are asked. */
+export interface Rounds {
+  /** Before anything is counted. */
+  warm: number;
+  short: number;
+  long: number;
+}
 
-export const COST_METHOD = `callgrind on dnsdist, one listening thread, user space, (${LONG} less ${SHORT}) x ${QUESTIONS} queries by dnsperf`;
+/** Enough that Lua has collected its garbage several times in what is counted. */
+const ROUNDS: Rounds = { warm: 30, short: 10, long: 110 };
+/** For what takes ten times as long. */
+export const FEWER: Rounds = { warm: 10, short: 5, long: 25 };
+
+export const costMethod = ({ short, long }: Rounds): string =>
+  `callgrind on dnsdist, one listening thread, user space, (${long} less ${short}) x ${QUESTIONS} queries by dnsperf`;
+export const COST_METHOD = costMethod(ROUNDS);
 
 /** Nothing is asked of it: dnsdist answers itself, or from its cache. */
 const nobody: Server = { address: '127.0.0.1', port: 9 };
@@ -26,22 +36,23 @@ export interface CostOptions {
   data: Pick<VerdictData, 'questionsFile'>;
   /** Shown the server before it is counted. */
   check?(server: Dnsdist): Promise<void>;
+  rounds?: Rounds;
 }
 
-export async function costPerQuery({ lua, data, check }: CostOptions): Promise<number> {
+export async function costPerQuery({ lua, data, check, rounds = ROUNDS }: CostOptions): Promise<number> {
   const out = join(temporary('callgrind'), 'out');
   const server = await Dnsdist.start({
     server: nobody,
     lua,
     wrap: ['valgrind', ...valgrindArguments(out), '--instr-atstart=no'],
-    timeout: 300_000,
+    timeout: 600_000,
   });
   try {
     await check?.(server);
-    await load(server, data, WARM);
+    await load(server, data, rounds.warm);
     await run('callgrind_control', ['-i', 'on', String(server.proc.pid)]);
-    const shorter = await counted(server, data, SHORT, out);
-    const longer = await counted(server, data, LONG, out);
+    const shorter = await counted(server, data, rounds.short, out);
+    const longer = await counted(server, data, rounds.long, out);
     return perUnit(shorter, longer);
   } finally {
     await server.kill();

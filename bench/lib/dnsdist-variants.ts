@@ -26,14 +26,68 @@ export const bridge = (directory: string, options: Partial<BridgeOptions> = {}):
   bridgeLine({ directory, fail: 'closed', ...options }),
 ];
 
-/** Lua that decides the same with what dnsdist has of its own. */
-export const builtin = ({ subnetsFile, namesFile }: VerdictData): string[] => [
-  'local names = newSuffixMatchNode()',
-  `for name in io.lines("${namesFile}") do names:add(newDNSName(name)) end`,
-  'addAction(SuffixMatchNodeRule(names), RCodeAction(DNSRCode.NXDOMAIN))',
+const refusedClients = ({ subnetsFile }: VerdictData): string[] => [
   'local subnets = newNMG()',
   `for subnet in io.lines("${subnetsFile}") do subnets:addMask(subnet) end`,
   'addAction(NetmaskGroupRule(subnets), RCodeAction(DNSRCode.REFUSED))',
+];
+
+/** Lua that decides the same with what dnsdist has of its own. */
+export const builtin = (data: VerdictData): string[] => [
+  'local names = newSuffixMatchNode()',
+  `for name in io.lines("${data.namesFile}") do names:add(newDNSName(name)) end`,
+  'addAction(SuffixMatchNodeRule(names), RCodeAction(DNSRCode.NXDOMAIN))',
+  ...refusedClients(data),
+];
+
+/**
+ * Lua that decides the same with a function on a table of Lua: names in wire form, as the FFI interface gives them, so
+ * that nothing is made of a query but strings to look up. Clients by dnsdist's own rule, which takes no FFI query.
+ */
+export const luaFfiTable = (data: VerdictData): string[] => [
+  'local ffi = require("ffi")',
+  'local function wire(name)',
+  '  return name:gsub("([^.]+)%.?", function(label) return string.char(#label) .. label end) .. "\\0"',
+  'end',
+  'local blocked = {}',
+  `for name in io.lines("${data.namesFile}") do blocked[wire(name)] = true end`,
+  'local pointer, size = ffi.new("const char *[1]"), ffi.new("size_t[1]")',
+  'addAction(LuaFFIRule(function(dq)',
+  '  ffi.C.dnsdist_ffi_dnsquestion_get_qname_raw(dq, pointer, size)',
+  // The bytes of lengths are below those of letters.
+  '  local name = ffi.string(pointer[0], size[0]):lower()',
+  '  local at, length = 1, name:byte(1)',
+  '  while length > 0 do',
+  '    if blocked[name:sub(at)] then return true end',
+  '    at = at + length + 1',
+  '    length = name:byte(at)',
+  '  end',
+  '  return false',
+  'end), RCodeAction(DNSRCode.NXDOMAIN))',
+  ...refusedClients(data),
+  'collectgarbage()',
+];
+
+export const LUA_FFI_METHOD =
+  'LuaFFIRule looks the raw name and its parents up in a table of Lua, NetmaskGroupRule the client; the table of a million names is older than what is counted, and hardly anything of it is collected meanwhile';
+
+/** The same in the form that dnsdist's manual begins with: an action that gets a question as an object. */
+export const luaTable = ({ subnetsFile, namesFile }: VerdictData): string[] => [
+  'local blocked = {}',
+  `for name in io.lines("${namesFile}") do blocked[name .. "."] = true end`,
+  'local subnets = newNMG()',
+  `for subnet in io.lines("${subnetsFile}") do subnets:addMask(subnet) end`,
+  'addAction(AllRule(), LuaAction(function(dq)',
+  '  local name = dq.qname:toString():lower()',
+  '  local at = 1',
+  '  while at < #name do',
+  '    if blocked[name:sub(at)] then return DNSAction.Nxdomain end',
+  '    at = name:find(".", at, true) + 1',
+  '  end',
+  '  if subnets:match(dq.remoteaddr) then return DNSAction.Refused end',
+  '  return DNSAction.None',
+  'end))',
+  'collectgarbage()',
 ];
 
 /** The same boundary with nothing behind it: a C function would only add. */

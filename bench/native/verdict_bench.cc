@@ -3,7 +3,8 @@
 //   makes the site's tables: {"generation","bytes"}
 // verdict_bench ask WAY DIRECTORY HOSTS SUBNETS NAMES KIND QUERIES DISTINCT THREADS
 //   asks QUERIES a thread, DISTINCT different ones in turn, each when the one before is answered. WAY: a
-//   libnnoe_dnsdist.so, or `simple` (verdict_simple.h) with one thread. KIND: see verdict_data.h. Prints
+//   libnnoe_dnsdist.so, or `simple` (verdict_simple.h) with one thread. KIND: see verdict_data.h; `zipf-KIND`
+//   draws QUERIES out of DISTINCT by Zipf's law instead, and asks them once before they are timed. Prints
 //   {"ns","rate","allowed","recorded","sum"}: ns of processor time a query, queries a second of processor
 //   time of all threads together, and a sum over the verdicts that is the same for whatever gave the same.
 // verdict_bench answers LIBRARY DIRECTORY HOSTS SUBNETS NAMES COUNT
@@ -44,6 +45,19 @@ struct Asked {
 };
 
 volatile uint64_t nothing = 0;
+
+struct Load {
+  Queries queries;
+  // Through all of them before the time counts.
+  uint64_t warm;
+};
+
+// Few queries stay in the caches and are asked until they are there; many are asked cold.
+Load load_of(const std::string& kind, const Sizes& sizes, uint64_t count, size_t distinct) {
+  static const std::string kZipf = "zipf-";
+  if (kind.rfind(kZipf, 0) == 0) return {zipf_of(kind.substr(kZipf.size()), sizes, count, distinct), 1};
+  return {queries_of(kind, sizes, distinct), distinct <= 10000 ? 4u : 0u};
+}
 
 // Every query waits for the verdict of the one before, as if there were nothing else to do.
 template <class Way>
@@ -92,8 +106,9 @@ uint64_t recorded_in(const std::string& decisions) {
   return reader->delivered() + reader->lost();
 }
 
-int ask_bridge(const std::string& library, const std::string& directory, const Queries& queries,
-               uint64_t count, size_t threads) {
+int ask_bridge(const std::string& library, const std::string& directory, const Load& load, uint64_t count,
+               size_t threads) {
+  const Queries& queries = load.queries;
   const std::string decisions = directory + ".decisions-" + std::to_string(::getpid());
   std::filesystem::create_directories(decisions);
   const Bridge bridge(library, directory, decisions);
@@ -108,7 +123,7 @@ int ask_bridge(const std::string& library, const std::string& directory, const Q
       ask(way, queries, number, 1);
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    if (queries.size() <= 10000) ask(way, queries, 0, queries.size() * 4);
+    ask(way, queries, 0, queries.size() * load.warm);
     ready.fetch_add(1);
     while (ready.load() < threads) std::this_thread::yield();
     seconds[number] = ask(way, queries, number * queries.size() / threads, count);
@@ -124,17 +139,18 @@ int ask_bridge(const std::string& library, const std::string& directory, const Q
     sum += each;
   }
   const uint64_t recorded = recorded_in(decisions);
-  std::filesystem::remove_all(decisions);
   if (recorded < count * threads) fail("not every decision was recorded");
   const Asked asked = summed(way, queries);
+  std::filesystem::remove_all(decisions);
   report(sum, count * threads, rate, asked, recorded);
   return 0;
 }
 
-int ask_simple(const Sizes& sizes, const Queries& queries, uint64_t count) {
+int ask_simple(const Sizes& sizes, const Load& load, uint64_t count) {
+  const Queries& queries = load.queries;
   Simple simple(sizes);
   const auto way = [&](const Queries::View& q, nnoe_verdict& verdict) { verdict = simple.decide(q); };
-  if (queries.size() <= 10000) ask(way, queries, 0, queries.size() * 4);
+  ask(way, queries, 0, queries.size() * load.warm);
   const double seconds = ask(way, queries, 0, count);
   report(seconds, count, static_cast<double>(count) / seconds, summed(way, queries), 0);
   return 0;
@@ -182,9 +198,9 @@ int main(int argc, char** argv) {
   if (words.size() == 7 && words[0] == "answers")
     return answers(words[1], words[2], queries_of("everybody", sizes(3), number(6)));
   if (words.size() == 10 && words[0] == "ask") {
-    const Queries queries = queries_of(words[6], sizes(3), number(8));
-    if (words[1] == "simple") return ask_simple(sizes(3), queries, number(7));
-    return ask_bridge(words[1], words[2], queries, number(7), number(9));
+    const Load load = load_of(words[6], sizes(3), number(7), number(8));
+    if (words[1] == "simple") return ask_simple(sizes(3), load, number(7));
+    return ask_bridge(words[1], words[2], load, number(7), number(9));
   }
   std::fprintf(
       stderr,

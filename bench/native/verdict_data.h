@@ -3,6 +3,7 @@
 // same, and what is asked.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,10 @@ class Queries {
     uint32_t name_bytes;
     uint16_t type;
   };
+  void add(const View& query) {
+    at_.push_back(bytes_.size());
+    bytes_.append(reinterpret_cast<const char*>(query.address), size_t{7} + query.name_bytes);
+  }
   View operator[](size_t i) const noexcept {
     const auto* at = reinterpret_cast<const uint8_t*>(bytes_.data()) + at_[i];
     return {at, at + 7, at[6], static_cast<uint16_t>(at[4] | at[5] << 8)};
@@ -112,6 +117,22 @@ inline std::string name_of(const std::string& kind, uint64_t names, uint64_t i) 
   }
 }
 
+// Ranks of `count` draws out of `distinct`, the one of rank r with a chance of 1 / (r + 1) to that of rank 0:
+// Zipf's law with exponent 1, which what a resolver is asked comes near to. Always the same ones.
+inline std::vector<uint32_t> zipf_ranks(size_t count, size_t distinct) {
+  std::vector<double> up_to(distinct);
+  double sum = 0;
+  for (size_t rank = 0; rank < distinct; ++rank) up_to[rank] = sum += 1.0 / static_cast<double>(rank + 1);
+  std::vector<uint32_t> ranks(count);
+  for (size_t i = 0; i < count; ++i) {
+    const double share = static_cast<double>(Domains::mix(i ^ 0x21bf) >> 11) * 0x1p-53;
+    const auto found = std::upper_bound(up_to.begin(), up_to.end(), share * sum);
+    const auto rank = static_cast<size_t>(found - up_to.begin());
+    ranks[i] = static_cast<uint32_t>(std::min(rank, distinct - 1));
+  }
+  return ranks;
+}
+
 // All of clients with an address of their own, except for `everybody`: those in subnets and in none, types
 // that are refused, and names that policies look at, as well.
 inline Queries queries_of(const std::string& kind, const Sizes& sizes, size_t count) {
@@ -129,6 +150,14 @@ inline Queries queries_of(const std::string& kind, const Sizes& sizes, size_t co
       name = std::string("\3wWw\10internal\7example") + std::string(1, '\0');
     made.add(address, type, name);
   }
+  return made;
+}
+
+// The same ones as often as they are asked for by Zipf's law, in the order in which they arrive.
+inline Queries zipf_of(const std::string& kind, const Sizes& sizes, size_t count, size_t distinct) {
+  const Queries all = queries_of(kind, sizes, distinct);
+  Queries made;
+  for (const uint32_t rank : zipf_ranks(count, distinct)) made.add(all[rank]);
   return made;
 }
 

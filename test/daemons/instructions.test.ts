@@ -58,7 +58,7 @@ test('an append to the journal', async () => {
 });
 
 test('a lease in Kea', async () => {
-  held('lease', await perLease({ short: 60, long: 260, rate: 30 }), 1_500);
+  held('lease', await perLease({ lengths: [60, 260], rate: 30 }), 1_500);
 });
 
 test.run();
