@@ -31,16 +31,18 @@ interface Outlet {
   close(): void;
 }
 
-/** A reader of the journal that decodes every event, awake when the hook rings. */
+/** A reader of the journal that decodes every event, 50 times a second and when the hook rings. */
 class JournalOutlet implements Outlet {
   readonly #journal: Journal;
   readonly #reader: JournalReader;
   readonly #addresses: string[] = [];
+  readonly #timer: NodeJS.Timeout;
 
   constructor(directory: string) {
     this.#journal = native().openJournal(directory);
     this.#reader = this.#journal.reader(0);
     this.#journal.onSignal(() => this.addresses());
+    this.#timer = setInterval(() => this.addresses(), 20);
   }
 
   addresses(): readonly string[] {
@@ -57,6 +59,7 @@ class JournalOutlet implements Outlet {
   }
 
   close(): void {
+    clearInterval(this.#timer);
     this.#reader.close();
     this.#journal.close();
   }
