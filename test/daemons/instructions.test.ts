@@ -12,14 +12,18 @@ import { instructions, published } from '../../bench/cases/verdict.js';
 import { tree } from './lib/kea.js';
 import { temporary } from './lib/workspace.js';
 
-/** How far a count may be from the baseline: tables are hashed with a secret of their own, so that collisions differ. */
-const SLACK = 0.03;
-
 interface Counts {
   decision: number;
   append: number;
   lease: number;
 }
+
+/**
+ * How far a count may be from the baseline: every table is hashed with a secret of its own, so that collisions differ; and
+ * the hook's thread looks at its journal by the clock.
+ */
+const SLACK: Counts = { decision: 0.03, append: 0.02, lease: 0.06 };
+
 type Baseline = Record<string, Counts>;
 
 const file = join(tree, 'bench/baseline.json');
@@ -42,7 +46,7 @@ function held(name: keyof Counts, counted: number, bound: number): void {
   if (baseline === undefined) return;
   const before = baseline[name];
   assert.ok(
-    Math.abs(counted - before) <= before * SLACK,
+    Math.abs(counted - before) <= before * SLACK[name],
     `${name}: ${counted.toFixed(1)} instructions, ${file} says ${before} for ${compiler()}: mend the code, or change that number and say why`,
   );
 }
