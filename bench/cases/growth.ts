@@ -23,7 +23,7 @@ const MANY = 10_000_000;
 const NODES = 100;
 /** Of one node: ten times its share. */
 const OWN = (10 * MANY) / NODES;
-/** s between two changes of a lease: half of the hour that Kea gives by default, when clients renew. */
+/** s between two changes of a lease: clients renew half-way (RFC 2131, 4.4.5), here through one of an hour. */
 const RENEWED = 1_800;
 
 interface Grown {

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -128,8 +129,10 @@ int grow(const std::string& library, const std::string& directory, const Sizes& 
   std::vector<tables::Change> first = site.sections(sizes);
   first.push_back(names_of_turn(directory, sizes.names, 0));
   site.publish(first);
-  const bool by_names = sizes.names > sizes.hosts;
-  const tables::Change change = by_names ? first.back() : first[2];
+  const tables::Section larger =
+      sizes.names > sizes.hosts ? tables::Section::kNames : tables::Section::kHosts;
+  const tables::Change change =
+      *std::find_if(first.begin(), first.end(), [&](const auto& one) { return one.kind == larger; });
   first.clear();
   ::malloc_trim(0);
   const uint64_t before = resident();
