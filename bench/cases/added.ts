@@ -72,11 +72,13 @@ const added: BenchCase = {
     {
       name: 'allowed query, beside LuaFFIRule',
       unit: 'instructions/query',
+      alternative: true,
       method: `the same beside the fastest function for all threads that the manual has: ${LUA_FFI_METHOD}`,
     },
     {
       name: 'allowed query, beside LuaAction',
       unit: 'instructions/query',
+      alternative: true,
       method: `the same beside the form that the manual begins with: dq.qname:toString() and its parents looked up in a table of Lua, dq.remoteaddr in a NetmaskGroup; ${costMethod(FEWER)}`,
     },
     {
