@@ -98,11 +98,13 @@ const micro: BenchCase = {
     {
       name: 'answer looked up',
       unit: 'ns',
+      alternative: true,
       method: `lru-cache of ${ANSWERS} answers as the plugin policies keeps them, put in when absent; ${KEYS} different questions, few of them often; beside a Map that evicts its oldest and knows no time; both hit and miss the same; ${how}`,
     },
     {
       name: 'transaction encoded',
       unit: 'us',
+      alternative: true,
       method: `${OPERATIONS} puts of leases for etcd by the store's encoder, beside protobufjs with etcd's .proto files; the same bytes; ${how}`,
     },
     {
@@ -113,11 +115,13 @@ const micro: BenchCase = {
     {
       name: 'verdict through ffi-rs',
       unit: 'ns',
+      alternative: true,
       method: `nnoe_decide with its seven arguments, beside the same from C++ (processor time); ${site}; the same verdicts byte by byte; ${how}`,
     },
     {
       name: 'client in subnets',
       unit: 'us',
+      alternative: true,
       method: `a whole verdict through ffi-rs, beside the client alone by ipaddr.js: parsed ranges, subnetMatch, longest first; ${SUBNETS} subnets, the same set of roles; ${how}`,
     },
     {
