@@ -60,13 +60,15 @@ fuzz: setup-fuzz typescript ## Feed a million damaged journals and events to the
 matrix: setup-matrix ## Build and load-test against the Kea and etcd of newer Debian releases, in roots of their own.
 	@tools/matrix.sh $(MATRIX)
 
-# Of all cases a report is kept without asking: they take hours.
+# Of all cases a report is kept without asking: they take long.
+comma := ,
 BENCH_REPORT = $(or $(REPORT),$(if $(filter-out all,$(CASE)),,build/bench-report))
 
 .PHONY: bench
-bench: setup-bench build ## Measure the bench cases against their bounds; CASE=name for one, FORMAT=json for programs, REPORT=directory for a report (of all: build/bench-report).
-	@$(WITH_NODE) $(foreach v,SECONDS KILLS PAIRS LEASES SEED,$(if $($v),BENCH_$v=$($v))) \
-	  node dist/bench/main.js $(if $(BENCH_REPORT),--report '$(BENCH_REPORT)') --case $(or $(CASE),all) --format $(or $(FORMAT),text)
+bench: setup-bench build ## Measure all bench cases briefly against their bounds (FULL=1: at full length); CASE=name for one, FORMAT=json for programs, REPORT=directory for a report (of all: build/bench-report).
+	@$(WITH_NODE) node dist/bench/main.js $(if $(BENCH_REPORT),--report '$(BENCH_REPORT)') $(subst $(comma), ,$(filter-out all,$(CASE))) \
+	  $(foreach v,SECONDS KILLS PAIRS LEASES SEED,$(if $($v),--$(shell echo $v | tr A-Z a-z) $($v))) $(if $(FULL),--full) \
+	  $(if $(filter-out text,$(FORMAT)),--$(FORMAT))
 
 .PHONY: gen
 gen: typescript ## Generate again what comes from proto/, native/shm and the schemas and tables of the host; leaves no diff when all is well.

@@ -125,6 +125,7 @@ const drainCase: BenchCase = {
       method: micro,
     })),
   ],
+  brief: { pairs: 3 },
   run: measure,
 };
 

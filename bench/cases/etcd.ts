@@ -117,6 +117,7 @@ const etcd: BenchCase = {
       method: `${rounds}; four transactions outstanding`,
     },
   ],
+  brief: { pairs: 2 },
   run: measure,
 };
 

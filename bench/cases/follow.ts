@@ -121,10 +121,10 @@ async function latency(kind: Kind, etcd: Etcd, writer: Store, history: History, 
   };
 }
 
-/** Cuts connections of `proxy` that have stood for a moment, until there were CUTS. */
-async function cut(proxy: TcpProxy, seed: number): Promise<void> {
+/** Cuts connections of `proxy` that have stood for a moment, until there were `cuts`. */
+async function cut(proxy: TcpProxy, cuts: number, seed: number): Promise<void> {
   const draw = random(seed);
-  while (proxy.broken < CUTS) {
+  while (proxy.broken < cuts) {
     await until('a connection', () => proxy.standing > 0, 30_000, 2);
     await wait(50 + draw() * 400);
     proxy.breakAll(draw() < 0.5 ? 'rst' : 'fin');
@@ -137,17 +137,18 @@ async function missed(etcd: Etcd, writer: Store, history: History, options: Case
   const proxies = await Promise.all(kinds.map(() => TcpProxy.open(port)));
   const hosts = await Promise.all(kinds.map((kind, i) => startHost(kind, (proxies[i] as TcpProxy).url)));
   const draw = random(options.seed);
-  const cuts = Promise.all(proxies.map((proxy, i) => cut(proxy, options.seed + 1 + i)));
+  const cuts = Promise.all(proxies.map((proxy, i) => cut(proxy, options.kills, options.seed + 1 + i)));
   let over = false;
   let compactions = 0;
+  const wanted = Math.ceil((COMPACTIONS * options.kills) / CUTS);
   const ends = cuts.then(() => {
     over = true;
   });
   const last = await pace(
     async () => {
       // One for each twentieth of the cuts: at the present revision, so that whoever is cut off has lost it.
-      const share = Math.min(...proxies.map((proxy) => proxy.broken)) / CUTS;
-      if (compactions < COMPACTIONS && share * COMPACTIONS >= compactions + 0.5) {
+      const share = Math.min(...proxies.map((proxy) => proxy.broken)) / options.kills;
+      if (compactions < wanted && share * wanted >= compactions + 0.5) {
         compactions++;
         await etcd.call('kv/compaction', { revision: String(await etcd.revision()) });
       }
@@ -155,7 +156,7 @@ async function missed(etcd: Etcd, writer: Store, history: History, options: Case
       const operation: Operation = draw() < 0.2 ? { delete: name } : { put: name, value: `v${draw()}` };
       return (await writer.commit({ operations: [operation] })).revision;
     },
-    () => over && compactions === COMPACTIONS,
+    () => over && compactions === wanted,
   );
   await ends;
   // The last operation may have deleted what was not there: nothing to be told of. This one is told.
@@ -222,16 +223,19 @@ const follow: BenchCase = {
     {
       name: 'cuts',
       unit: 'connections',
+      long: true,
       bound: { relation: '>=', value: CUTS },
       method: `${cutMethod}; the fewer of the two`,
     },
     {
       name: 'compactions',
       unit: 'compactions',
+      long: true,
       bound: { relation: '>=', value: COMPACTIONS },
       method: cutMethod,
     },
   ],
+  brief: { kills: 150, seconds: 15 },
   run: measure,
 };
 

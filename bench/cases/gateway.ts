@@ -83,6 +83,7 @@ const gateway: BenchCase = {
       method: `${rounds} by ${SINGLE} puts, each awaited, on one connection that is kept; median of rounds`,
     },
   ],
+  brief: { pairs: 2 },
   run: measure,
 };
 

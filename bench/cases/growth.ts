@@ -117,7 +117,10 @@ async function leases(options: CaseOptions): Promise<Record<string, Measured>> {
   };
 }
 
-const curved = (name: string, unit: string, method: string): FigureSpec => ({ name, unit, method });
+const curved = (name: string, unit: string, most: number, method: string): FigureSpec => ({
+  ...{ name, unit, method },
+  bound: { relation: '<=', value: most },
+});
 const served = `what a process grew by that took them over from section files, with ${FEW} of the other; the largest size here, the others in the chart`;
 const swapped = `from the end of a publication until the bridge has the whole table in use, checked; median of ${SWAPS}, nobody asking`;
 const fed = 'one host, leases fed through the journal into one etcd on the same machine; after each size';
@@ -125,30 +128,34 @@ const fed = 'one host, leases fed through the journal into one etcd on the same 
 const growth: BenchCase = {
   summary: `memory, swaps, etcd and journal at five sizes each, and at ${NODES} nodes with ${MANY} names and leases`,
   figures: [
-    curved('memory, names', 'MB', served),
-    curved('swap, names', 'ms', swapped),
-    curved('memory, mappings', 'MB', served),
-    curved('swap, mappings', 'ms', swapped),
+    curved('memory, names', 'MB', 60, served),
+    curved('swap, names', 'ms', 250, swapped),
+    curved('memory, mappings', 'MB', 20, served),
+    curved('swap, mappings', 'ms', 50, swapped),
     curved(
       'journal, events',
       'MB',
+      120,
       `blocks of the files after so many events of ${PAYLOAD} bytes that nobody read; a read journal shrinks to its last segment`,
     ),
-    curved('etcd database, leases', 'MB', `${fed}; dbSizeInUse`),
-    curved('etcd memory, leases', 'MB', `${fed}; VmRSS`),
+    curved('etcd database, leases', 'MB', 120, `${fed}; dbSizeInUse`),
+    curved('etcd memory, leases', 'MB', 500, `${fed}; VmRSS`),
     curved(
       'host memory, leases',
       'MB',
+      250,
       `${fed}; RssAnon; extrapolated to ${OWN} leases, ten times the share of one node of ${NODES}`,
     ),
     curved(
       'etcd processor, leases',
       's',
+      10,
       `${fed}; of all its threads since it was started: the load that so many changes of leases are, whichever nodes they come from`,
     ),
     curved(
       `etcd, ${NODES} nodes`,
       'processors',
+      0.5,
       `s of processor time a lease changed (the slope of the chart above) x ${MANY} leases of ${NODES} nodes, each changed every ${RENEWED} s; one member, no watchers`,
     ),
   ],

@@ -98,6 +98,7 @@ const hook: BenchCase = {
       method: `of Kea and all that it started, system time included, ${STEADY.exchanges} exchanges at ${STEADY.rate}/s, medians; the exchange itself is in both; ${alike}`,
     },
   ],
+  brief: { pairs: 1 },
   run: measure,
 };
 

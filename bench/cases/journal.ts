@@ -86,6 +86,7 @@ const journal: BenchCase = {
       method: `one thread, ${TIMED} appends of ${PAYLOAD} bytes into a new journal on disk with default sizes; median of runs`,
     },
   ],
+  brief: { pairs: 3 },
   run: measure,
 };
 

@@ -104,6 +104,7 @@ const latency: BenchCase = {
     { name: 'p99', unit: 'ms', bound: { relation: '<=', value: 50 }, method },
     { name: 'longest', unit: 'ms', method },
   ],
+  brief: { seconds: 20 },
   run: measure,
 };
 

@@ -98,12 +98,14 @@ const micro: BenchCase = {
     {
       name: 'answer looked up',
       unit: 'ns',
+      bound: { relation: '<=', value: 1, times: 'alternative' },
       alternative: true,
       method: `lru-cache of ${ANSWERS} answers as the plugin policies keeps them, put in when absent; ${KEYS} different questions, few of them often; beside a Map that evicts its oldest and knows no time; both hit and miss the same; ${how}`,
     },
     {
       name: 'transaction encoded',
       unit: 'us',
+      bound: { relation: '<=', value: 1, times: 'alternative' },
       alternative: true,
       method: `${OPERATIONS} puts of leases for etcd by the store's encoder, beside protobufjs with etcd's .proto files; the same bytes; ${how}`,
     },
@@ -121,6 +123,7 @@ const micro: BenchCase = {
     {
       name: 'client in subnets',
       unit: 'us',
+      bound: { relation: '<=', value: 0.5, times: 'alternative' },
       alternative: true,
       method: `a whole verdict through ffi-rs, beside the client alone by ipaddr.js: parsed ranges, subnetMatch, longest first; ${SUBNETS} subnets, the same set of roles; ${how}`,
     },
@@ -130,6 +133,7 @@ const micro: BenchCase = {
       method: `explainQuery of the addon as \`nnoe why\` calls it: opens and checks the tables every time; ${site}; the same set of roles as nnoe_decide; ${how}`,
     },
   ],
+  brief: { pairs: 2 },
   run: measure,
 };
 

@@ -79,14 +79,13 @@ async function compare(questions: Questions, pairs: number): Promise<{ table: nu
 }
 
 async function counted(way: Way, questions: Questions, directory: string): Promise<number> {
-  const costs = [];
-  for (const queries of [SHORT, LONG]) {
-    const out = join(directory, 'callgrind');
+  const cost = async (queries: number) => {
+    const out = join(directory, `callgrind.${way}.${queries}`);
     const args = asking(way, { ...questions, queries });
     await run('valgrind', [...valgrindArguments(out), driver('names_bench'), ...args]);
-    costs.push({ count: queries, cost: (await readProfile(out)).total });
-  }
-  const [shorter, longer] = costs as [{ count: number; cost: number }, { count: number; cost: number }];
+    return { count: queries, cost: (await readProfile(out)).total };
+  };
+  const [shorter, longer] = await Promise.all([cost(SHORT), cost(LONG)]);
   return perUnit(shorter, longer);
 }
 
@@ -260,6 +259,7 @@ const names: BenchCase = {
       method: `largest resident size of the builder with ${LARGE} names`,
     },
   ],
+  brief: { pairs: 1 },
   run: (options) => withDirectory((directory) => measureIn(directory, options)),
 };
 

@@ -185,6 +185,7 @@ const pdp: BenchCase = {
       method: `the same, ${MANY} batches under way at once, on all cores`,
     },
   ],
+  brief: { pairs: 2 },
   run: (options) => withDirectory((directory) => measureIn(directory, options)),
 };
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { perUnit, readProfile, valgrindArguments } from '../lib/callgrind.js';
 import type { BenchCase, CaseOptions, FigureSpec, Measured, Series } from '../lib/figures.js';
-import { driver, run, withDirectory } from '../lib/run.js';
+import { atOnce, driver, run, withDirectory } from '../lib/run.js';
 
 const ENTRIES = 10_000;
 const SHORT = 100_000;
@@ -94,9 +94,11 @@ async function compare(what: Comparison, family: Family): Promise<Compared> {
   const first = await timed(what, family, ENTRIES);
   const points = [{ entries: ENTRIES, ...first }];
   for (const entries of MORE) points.push({ entries, ...(await timed(what, family, entries)) });
-  const loop = await instructions(what.loop, family);
-  const value = (await instructions(what.ours, family)) - loop;
-  const alternative = { name: what.name, value: (await instructions(what.other, family)) - loop };
+  const ways = [what.loop, what.ours, what.other];
+  const counted = await atOnce(ways.map((way) => () => instructions(way, family)));
+  const [loop, ours, other] = counted as [number, number, number];
+  const value = ours - loop;
+  const alternative = { name: what.name, value: other - loop };
   const kind = what === SUBNETS ? 'subnet' : 'host';
   const series: Series = {
     ...{ name: `lookup of an IPv${family} address by ${kind}`, x: `${kind}s in the table` },

@@ -215,6 +215,7 @@ const store: BenchCase = {
     },
     { name: 'follow p99, busy', unit: 'ms', method: followedHow(BUSY_RATE) },
   ],
+  brief: { pairs: 1, seconds: 12 },
   run: measure,
 };
 

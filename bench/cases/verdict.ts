@@ -87,15 +87,14 @@ async function compare(site: Site, questions: Questions, pairs: number): Promise
 
 /** Of one call of nnoe_decide and all that it calls. */
 export async function instructions(site: Site, kind: Kind): Promise<number> {
-  const found = [];
-  for (const queries of [SHORT, LONG]) {
-    const out = join(site.directory, '..', 'callgrind');
+  const counted = async (queries: number) => {
+    const out = join(site.directory, '..', `callgrind.${queries}`);
     const args = asking(bridgeLibrary, site, { kind, queries, distinct: FEW });
     await run('valgrind', [...valgrindArguments(out), driver('verdict_bench'), ...args]);
     const { inclusive, calls } = await readProfile(out);
-    found.push({ cost: inclusive.get('nnoe_decide') ?? Number.NaN, calls: calls.get('nnoe_decide') ?? 0 });
-  }
-  const [shorter, longer] = found as [(typeof found)[number], (typeof found)[number]];
+    return { cost: inclusive.get('nnoe_decide') ?? Number.NaN, calls: calls.get('nnoe_decide') ?? 0 };
+  };
+  const [shorter, longer] = await Promise.all([counted(SHORT), counted(LONG)]);
   return (longer.cost - shorter.cost) / (longer.calls - shorter.calls);
 }
 
@@ -297,6 +296,7 @@ const verdict: BenchCase = {
       method: 'verdicts per second of processor time of two threads together, beside one',
     },
   ],
+  brief: { pairs: 1 },
   run: (options) => withDirectory((directory) => measureIn(directory, options)),
 };
 

@@ -3,13 +3,22 @@
 
 export type Relation = '<=' | '>=' | '<' | '=';
 
+export interface Bound {
+  relation: Relation;
+  value: number;
+  /** `value` counts these: what the alternative gave in the same run. */
+  times?: 'alternative';
+}
+
 export interface FigureSpec {
   name: string;
   unit: string;
   /** Absent: the figure is shown for comparison and decides nothing. */
-  bound?: { relation: Relation; value: number };
+  bound?: Bound;
   /** Another way of doing it is measured beside it; without that the figure has missed, whatever its value. */
   alternative?: true;
+  /** Says whether the run was long enough: a brief one is not asked for it. */
+  long?: true;
   /** How it is measured, one line. */
   method: string;
 }
@@ -62,15 +71,24 @@ export interface Measured {
   series?: Series;
 }
 
-export interface CaseOptions {
-  /** Length of the measured part of cases that run for a time, s; undefined: the case's own. */
-  seconds: number | undefined;
-  /** SIGKILLs of the case `stress`. */
+/** How long cases are; each has the parts that it takes. */
+export interface Lengths {
+  /** Length of the measured part of cases that run for a time, s; absent: the case's own. */
+  seconds?: number;
+  /** SIGKILLs of the case `stress`, cut connections of `follow`. */
   kills: number;
-  /** Repetitions of wall-clock comparisons; undefined: the case's own. */
-  pairs: number | undefined;
-  /** Leases that the cases `walk` and `idle` hold. */
+  /** Repetitions of wall-clock comparisons; absent: the case's own. */
+  pairs?: number;
+  /** Leases that the cases `walk`, `idle`, `start` and `scrape` hold. */
   leases: number;
+}
+
+/** Of a case that is measured by itself. */
+export const usual: Lengths = { kills: 1_000, leases: 1_000_000 };
+
+export interface CaseOptions extends Lengths {
+  /** One of all cases, which together take under 40 minutes. */
+  brief: boolean;
   /** Seed of everything random. */
   seed: number;
   /** Progress for people; goes to stderr. */
@@ -80,6 +98,8 @@ export interface CaseOptions {
 export interface BenchCase {
   summary: string;
   figures: readonly FigureSpec[];
+  /** Its lengths in a brief run. */
+  brief?: Partial<Lengths>;
   /** Resolves to what it measured by figure name. A figure that is missing counts as failed. */
   run(options: CaseOptions): Promise<Record<string, Measured>>;
 }
@@ -87,21 +107,27 @@ export interface BenchCase {
 export interface Result {
   case: string;
   spec: FigureSpec;
+  /** Of a brief run. */
+  brief?: boolean;
   /** Undefined: the case did not deliver it. */
   measured: Measured | undefined;
 }
 
-export function holds(spec: FigureSpec, measured: Measured | undefined): boolean {
+export function holds({ spec, brief, measured }: Omit<Result, 'case'>): boolean {
   if (measured === undefined || !Number.isFinite(measured.value)) return false;
   if (spec.alternative && !Number.isFinite(measured.alternative?.value)) return false;
-  if (spec.bound === undefined) return true;
-  const { relation, value: bound } = spec.bound;
+  if (spec.bound === undefined || (brief && spec.long)) return true;
+  const { relation, value, times } = spec.bound;
+  const bound = times === undefined ? value : value * (measured.alternative?.value ?? Number.NaN);
   if (relation === '<=') return measured.value <= bound;
   if (relation === '>=') return measured.value >= bound;
   if (relation === '<') return measured.value < bound;
   return measured.value === bound;
 }
 
-export function boundText(spec: FigureSpec): string | null {
-  return spec.bound === undefined ? null : `${spec.bound.relation} ${spec.bound.value}`;
+/** Null: nothing is asked of it. */
+export function boundText({ spec, brief }: Pick<Result, 'spec' | 'brief'>): string | null {
+  if (spec.bound === undefined || (brief && spec.long)) return null;
+  const { relation, value, times } = spec.bound;
+  return `${relation} ${value}${times === undefined ? '' : ` x ${times}`}`;
 }

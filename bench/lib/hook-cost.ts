@@ -96,13 +96,12 @@ export async function cost(
   variant: Variant,
   { lengths, rate }: Run = { lengths: LENGTHS[variant], rate: RATES[variant] },
 ): Promise<Cost> {
-  const profiles: Profile[] = [];
-  for (const exchanges of lengths) {
+  const profile = async (exchanges: number) => {
     const out = join(temporary('callgrind'), 'out');
     await serve(variant, { exchanges, rate }, valgrindArguments(out));
-    profiles.push(await readProfile(out));
-  }
-  const [shorter, longer] = profiles as [Profile, Profile];
+    return await readProfile(out);
+  };
+  const [shorter, longer] = await Promise.all([profile(lengths[0]), profile(lengths[1])]);
   return (of) => perUnit({ count: lengths[0], cost: of(shorter) }, { count: lengths[1], cost: of(longer) });
 }
 

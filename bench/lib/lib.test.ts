@@ -92,34 +92,49 @@ const spec = (relation: '<=' | '>=' | '<'): FigureSpec => ({
 });
 
 test('a bound holds or not; an absent figure and NaN never do', () => {
-  assert.ok(holds(spec('<='), { value: 2 }));
-  assert.not(holds(spec('<'), { value: 2 }));
-  assert.ok(holds(spec('>='), { value: 2 }));
-  assert.not(holds(spec('>='), undefined));
-  assert.not(holds(spec('<='), { value: Number.NaN }));
+  assert.ok(holds({ spec: spec('<='), measured: { value: 2 } }));
+  assert.not(holds({ spec: spec('<'), measured: { value: 2 } }));
+  assert.ok(holds({ spec: spec('>='), measured: { value: 2 } }));
+  assert.not(holds({ spec: spec('>='), measured: undefined }));
+  assert.not(holds({ spec: spec('<='), measured: { value: Number.NaN } }));
   const { bound: _, ...free } = spec('<=');
-  assert.ok(holds(free, { value: 9 }));
-  assert.not(holds(free, undefined));
+  assert.ok(holds({ spec: free, measured: { value: 9 } }));
+  assert.not(holds({ spec: free, measured: undefined }));
+});
+
+test('what only a long run can say is not asked of a brief one, but has to be there', () => {
+  const long: FigureSpec = { ...spec('>='), long: true };
+  const measured = { value: 1 };
+  assert.not(holds({ spec: long, measured }));
+  assert.ok(holds({ spec: long, measured, brief: true }));
+  assert.not(holds({ spec: spec('>='), measured, brief: true }));
+  assert.not(holds({ spec: long, measured: undefined, brief: true }));
+  assert.is(JSON.parse(jsonLine({ case: 'c', spec: long, measured, brief: true })).bound, null);
 });
 
 test('a figure that promises an alternative has missed without one, whatever its value', () => {
   const promising: FigureSpec = { ...spec('<='), alternative: true };
   const alternative = { name: 'x', value: 3 };
-  assert.ok(holds(promising, { value: 1, alternative }));
-  assert.not(holds(promising, { value: 1 }));
-  assert.not(holds(promising, { value: 1, alternative: { name: 'x', value: Number.NaN } }));
-  assert.not(holds(promising, { value: 9, alternative }));
+  assert.ok(holds({ spec: promising, measured: { value: 1, alternative } }));
+  assert.not(holds({ spec: promising, measured: { value: 1 } }));
+  assert.not(
+    holds({ spec: promising, measured: { value: 1, alternative: { name: 'x', value: Number.NaN } } }),
+  );
+  assert.not(holds({ spec: promising, measured: { value: 9, alternative } }));
   const { bound: _, ...free } = promising;
-  assert.ok(holds(free, { value: 9, alternative }));
-  assert.not(holds(free, { value: 9 }));
+  assert.ok(holds({ spec: free, measured: { value: 9, alternative } }));
+  assert.not(holds({ spec: free, measured: { value: 9 } }));
   assert.match(table([{ case: 'c', spec: free, measured: { value: 9 } }]), /n +9 +u +MISSED +absent/);
   assert.is(JSON.parse(jsonLine({ case: 'c', spec: free, measured: { value: 9 } })).ok, false);
 });
 
-test('each case has figures, none of them twice', async () => {
+test('each case has figures, a bound among them, none of them twice', async () => {
   for (const [name, load] of Object.entries(cases)) {
     const { figures } = (await load()).default;
-    assert.ok(figures.length > 0, name);
+    assert.ok(
+      figures.some(({ bound }) => bound !== undefined),
+      `${name} has no bound`,
+    );
     assert.is(new Set(figures.map((figure) => figure.name)).size, figures.length, name);
   }
 });

@@ -32,10 +32,10 @@ export function figureJson(result: Result): FigureJson {
     name: spec.name,
     value: measured !== undefined && Number.isFinite(measured.value) ? measured.value : null,
     unit: spec.unit,
-    bound: boundText(spec),
+    bound: boundText(result),
     alternative: alternative !== undefined && Number.isFinite(alternative.value) ? alternative : null,
     method: spec.method,
-    ok: holds(spec, measured),
+    ok: holds(result),
     spread: measured?.spread?.every(Number.isFinite) ? measured.spread : null,
   };
 }
@@ -44,15 +44,16 @@ export const jsonLine = (result: Result): string => JSON.stringify(figureJson(re
 
 function row(result: Result): string[] {
   const { spec, measured } = result;
-  const ok = holds(spec, measured);
+  const ok = holds(result);
+  const bound = boundText(result);
   const spread = measured?.spread;
   return [
     spec.name,
     measured === undefined ? 'absent' : number(measured.value),
     spread === undefined ? '' : `${number(spread[0])} .. ${number(spread[1])}`,
     spec.unit,
-    boundText(spec) ?? '',
-    !ok ? 'MISSED' : spec.bound === undefined ? '' : 'ok',
+    bound ?? '',
+    !ok ? 'MISSED' : bound === null ? '' : 'ok',
     beside(result),
   ];
 }

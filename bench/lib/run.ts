@@ -3,6 +3,7 @@
 // started by test/daemons/lib, which also owns the temporary directory (TMPDIR chooses where it lies).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { tree } from '../../test/daemons/lib/kea.js';
 import { onCleanup, temporary } from '../../test/daemons/lib/workspace.js';
@@ -21,6 +22,23 @@ export async function withDirectory<T>(work: (directory: string) => Promise<T>):
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * Calls of `works`, a few at a time; resolves to what they gave, in their order. For counts of instructions, which do not
+ * depend on what else runs.
+ */
+export async function atOnce<T>(
+  works: readonly (() => Promise<T>)[],
+  width = availableParallelism(),
+): Promise<T[]> {
+  const found: T[] = [];
+  const waiting = works.entries();
+  const worker = async () => {
+    for (const [i, work] of waiting) found[i] = await work();
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return found;
 }
 
 const children = new Set<ChildProcess>();

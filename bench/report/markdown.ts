@@ -70,10 +70,13 @@ const duration = (seconds: number): string =>
 
 function section(name: string, found: CaseResults, charts: readonly Chart[]): string {
   const { summary, run, seconds, others, failed, figures } = found;
-  const given = Object.entries(run.options).flatMap(([key, value]) =>
-    value === null ? [] : [`${key} ${value}`],
-  );
-  const how = [`seed ${run.seed}`, ...given, `load average ${run.load.toFixed(2)} before the run`].join(', ');
+  const given = Object.entries(run.options).map(([key, value]) => `${key} ${value}`);
+  const how = [
+    ...(run.brief ? ['briefly'] : []),
+    `seed ${run.seed}`,
+    ...given,
+    `load average ${run.load.toFixed(2)} before the run`,
+  ].join(', ');
   const parts = [
     `## ${plain(name)}`,
     `${plain(summary)}. Measured ${plain(run.date)} in ${duration(seconds)}, ${plain(how)}; other work took ${others.toFixed(0)} % of the machine meanwhile.`,

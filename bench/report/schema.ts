@@ -48,8 +48,10 @@ const circumstances = z.strictObject({
   /** By program; null: not installed. */
   versions: z.record(z.string(), z.string().nullable()),
   seed: z.number(),
-  /** As given; null: not given. */
-  options: z.record(z.string(), z.number().nullable()),
+  /** One of all cases at their brief lengths. */
+  brief: z.boolean(),
+  /** Lengths that were not the case's own, by name. */
+  options: z.record(z.string(), z.number()),
 });
 
 const caseResults = z.strictObject({

@@ -13,7 +13,7 @@ export const example = (more: Partial<CaseResults> = {}): CaseResults => ({
   summary: 'what the hook costs',
   run: {
     ...{ date: '2026-03-04T05:06:07.890Z', machine: '2 x Some Processor, 4.0 GiB', load: 0.25 },
-    ...{ versions: { node: 'v20.0.0', kea: null }, seed: 3, options: { pairs: 2, seconds: null } },
+    ...{ versions: { node: 'v20.0.0', kea: null }, seed: 3, brief: false, options: { pairs: 2 } },
   },
   ...{ seconds: 61.25, others: 3.4, failed: null },
   figures: [

@@ -17,7 +17,7 @@ export const exitStatusRows: readonly [status: number, meaning: string][] = [
   [exitStatus.ok, 'Done; for `status`: all is well.'],
   [
     exitStatus.nothing,
-    'There is no lease for that address, or no such key; for `policies lint`: there are faults.',
+    'There is no lease for that address, or no such key; for `policies lint`: there are faults; for `bench`: a bound was missed.',
   ],
   [exitStatus.usage, 'The command line is wrong.'],
   [exitStatus.unreachable, 'No host answers on the control socket.'],

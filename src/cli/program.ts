@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // The tree of commands. Each is in a file of its own, which registers it here.
 import { readFileSync } from 'node:fs';
+import * as bench from './commands/bench.js';
 import * as check from './commands/check.js';
 import * as completion from './commands/completion.js';
 import * as config from './commands/config.js';
@@ -34,6 +35,7 @@ const commands = [
   resync,
   plugins,
   config,
+  bench,
   completion,
 ];
 

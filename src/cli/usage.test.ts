@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { names as benchNames } from '../../bench/harness.js';
 import { inProcess, nnoe } from '../../test/lib/cli.js';
 import { ask } from '../../test/lib/control-client.js';
 import { cleanUp, temporary } from '../../test/lib/host-stage.js';
@@ -14,9 +15,10 @@ import { defaultSocket } from './configured.js';
 test.after(cleanUp);
 
 const commands =
-  'one of host, check, status, leases, roles, lists, policies, why, top, store, resync, plugins, config, completion, help';
+  'one of host, check, status, leases, roles, lists, policies, why, top, store, resync, plugins, config, bench, completion, help';
 const address =
   'an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24 or 2001:db8::/32';
+const cases = benchNames.join(', ');
 const asks = ['--socket', '--config', '--json', '--help'];
 
 /** What follows `; see … --help` is the same for all. */
@@ -128,6 +130,12 @@ const wrong: [args: string[], said: string][] = [
   [['plugins', 'leases', 'b'], 'nnoe plugins: argument: found "b", expected 1 at most'],
   [['roles', '192.0.2.1', 'x'], 'nnoe roles: argument: found "x", expected 1 at most'],
   [['top', 'domains'], 'nnoe top: argument <what>: found "domains", expected one of names, clients'],
+  [['bench', 'nmes'], `nnoe bench: argument [case]: found "nmes", expected one of ${cases}`],
+  [
+    ['bench', 'names', '--pairs', 'x'],
+    'nnoe bench: option --pairs <n>: found "x", expected a whole number below 1000000000',
+  ],
+  [['bench', '--report', ''], 'nnoe bench: option --report: found nothing, expected a directory'],
   [['completion'], 'nnoe completion: argument <shell>: found nothing, expected one of bash, zsh'],
   [['completion', 'tcsh'], 'nnoe completion: argument <shell>: found "tcsh", expected one of bash, zsh'],
   [['completion', 'bash', 'zsh'], 'nnoe completion: argument: found "zsh", expected 1 at most'],

@@ -39,7 +39,7 @@ test('bash completes commands, options, choices and files', async () => {
   const cases: [words: string[], offered: string][] = [
     [
       ['nnoe', ''],
-      'host check status leases roles lists policies why top store resync plugins config completion help',
+      'host check status leases roles lists policies why top store resync plugins config bench completion help',
     ],
     [['nnoe', 'st'], 'status store'],
     [['nnoe', 'x'], ''],
@@ -50,6 +50,7 @@ test('bash completes commands, options, choices and files', async () => {
     [['nnoe', 'leases', '--'], '--watch --ipv4 --ipv6 --socket --config --json --help --version --no-color'],
     [['nnoe', 'leases', '-w', '--j'], '--json'],
     [['nnoe', 'completion', ''], 'bash zsh'],
+    [['nnoe', 'bench', 'na'], 'names'],
     [['nnoe', 'completion', '--json', 'z'], 'zsh'],
     [['nnoe', 'completion', 'bash', ''], ''],
     [['nnoe', 'plugins', 'l'], 'leases lists'],

@@ -3,6 +3,13 @@
 import type { ErrorSpec } from './spec.js';
 
 export const hostErrors = {
+  BENCH_ABSENT: {
+    code: 'BENCH_ABSENT',
+    message: 'the benchmark harness is not part of this installation: there is no {file}',
+    help: 'It belongs to the Debian package nnoe and to a checkout that `make build` has built; the npm package goes without.',
+    retry: false,
+    exit: 70,
+  },
   CERBOS_FAILED: {
     code: 'CERBOS_FAILED',
     message: 'Cerbos cannot be asked about the policies: {reason}',
