@@ -3,7 +3,6 @@
 // {"rows","names","bad","bytes","seconds","rows_per_second","peak_kb"}; seconds are of the
 // thread's processor time.
 // list_parse generate FORMAT ROWS FILE: writes a file of that many rows, always the same.
-#include <sys/resource.h>
 #include <time.h>
 
 #include <cinttypes>
@@ -12,6 +11,7 @@
 #include <cstring>
 #include <string>
 
+#include "memory.h"
 #include "shm/tables/list_file.h"
 
 namespace {
@@ -88,11 +88,9 @@ int main(int count, char** words) {
   const ListRead read = read_list_file(words[2], options, sink, report, why);
   const double elapsed = thread_seconds() - begin;
   if (read != ListRead::kRead) return std::fprintf(stderr, "%s\n", why.c_str()), 1;
-  struct rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
   std::printf("{\"rows\":%" PRIu64 ",\"names\":%" PRIu64 ",\"bad\":%" PRIu64 ",\"bytes\":%" PRIu64
-              ",\"seconds\":%.6f,\"rows_per_second\":%.0f,\"peak_kb\":%ld}\n",
+              ",\"seconds\":%.6f,\"rows_per_second\":%.0f,\"peak_kb\":%" PRIu64 "}\n",
               report.lines, sink.names, report.bad(), report.bytes, elapsed,
-              static_cast<double>(report.lines) / elapsed, usage.ru_maxrss);
+              static_cast<double>(report.lines) / elapsed, nnoe::bench::memory_kb("VmHWM"));
   return 0;
 }

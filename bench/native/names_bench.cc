@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@
 #include <vector>
 
 #include "domains.h"
+#include "memory.h"
 #include "shm/tables/name_store.h"
 
 namespace {
@@ -51,13 +51,7 @@ double since(Clock::time_point begin) { return std::chrono::duration<double>(Clo
   std::exit(1);
 }
 
-uint64_t anonymous_kb() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("RssAnon:", 0) == 0) return std::strtoull(line.c_str() + 8, nullptr, 10);
-  }
-  return 0;
-}
+uint64_t anonymous_kb() { return memory_kb("RssAnon"); }
 
 const uint8_t* bytes_of(const std::string& name) { return reinterpret_cast<const uint8_t*>(name.data()); }
 
@@ -93,8 +87,7 @@ int build(uint64_t count, const std::string& file) {
   const double building = cpu();
   std::vector<uint8_t> body = store.build_base();
   const double built = cpu() - building;
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
+  const uint64_t peak = memory_kb("VmHWM");
 
   const char before_body[sizeof(SectionHeader)] = {};
   std::ofstream(file, std::ios::binary)
@@ -132,11 +125,11 @@ int build(uint64_t count, const std::string& file) {
       "{\"names\":%llu,\"slots\":%llu,\"listsets\":%u,\"wire\":%.3f,\"bytes\":%.3f,\"above\":%.3f,\"sets_"
       "seconds\":%.3f,"
       "\"build_seconds\":%.3f,\"open_seconds\":%.3f,\"delta_ms\":%.3f,\"delta_bytes\":%zu,\"before_kb\":%llu,"
-      "\"peak_kb\":%ld,\"after_kb\":%llu}\n",
+      "\"peak_kb\":%llu,\"after_kb\":%llu}\n",
       static_cast<unsigned long long>(header->names), static_cast<unsigned long long>(header->slots),
       header->listsets, static_cast<double>(wire) / each, static_cast<double>(mapped.size) / each,
       (static_cast<double>(mapped.size) - static_cast<double>(wire)) / each, filled, built, opened,
-      changed * 1e3, delta, static_cast<unsigned long long>(before), usage.ru_maxrss,
+      changed * 1e3, delta, static_cast<unsigned long long>(before), static_cast<unsigned long long>(peak),
       static_cast<unsigned long long>(after));
   std::filesystem::remove_all(directory);
   return 0;
