@@ -51,9 +51,15 @@ function added(path: string, text: string, options: KeaOptions, host: LoadOption
   };
   const usual = {
     library: `${hooksDirectory()}/${hookName}`,
-    journalDirectory: journalsOf(family, host)?.[0]?.directory ?? `/var/lib/kea/nnoe/dhcp${family}`,
+    journalDirectory: journalsOf(family, host)?.[0]?.directory ?? usualJournal(family),
   };
   return addHook(path, text, family, usual, wanted);
+}
+
+/** The hook's own default where the packages made it for Kea; else where Debian's Kea may write anyway. */
+function usualJournal(family: 4 | 6): string {
+  const packaged = `/var/lib/nnoe/journal/dhcp${family}`;
+  return existsSync(packaged) ? packaged : `/var/lib/kea/nnoe/dhcp${family}`;
 }
 
 /** That of the Kea that is installed; Debian's, by the architecture's name, when none is. */
@@ -125,12 +131,14 @@ function directoryTodo(directory: string, { groupsOf, userName, groupName }: Acc
       lines: [`install -d -o ${user} -g ${groupName(groups[0] ?? 0)} -m 2770 ${make}`],
     });
   }
+  // Where it is there its group counts; what Kea makes has Kea's.
+  const group = path === directory ? stats.gid : (groups[0] ?? 0);
   const host = groupsOf('nnoe');
-  if (host !== undefined && !host.includes(groups[0] ?? -1))
+  if (host !== undefined && !host.includes(group))
     todo.push({
       subject: 'group',
-      text: 'The host reads the journal and keeps its cursors in it, so its user has to be in the group of Kea.',
-      lines: [`usermod -aG ${groupName(groups[0] ?? 0)} nnoe`],
+      text: 'The host reads the journal and keeps its cursors in it, so its user has to be in the group of it.',
+      lines: [`usermod -aG ${groupName(group)} nnoe`],
     });
   return todo;
 }

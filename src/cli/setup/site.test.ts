@@ -11,7 +11,7 @@ const root = mkdtempSync(join(tmpdir(), 'nnoe-site-'));
 test.after(() => rmSync(root, { recursive: true }));
 
 const journal = '/var/lib/kea/nnoe/dhcp4';
-const rules = ['/var/lib/kea/nnoe/ rw,', '/var/lib/kea/nnoe/** rwk,'];
+const rules = ['/var/lib/kea/nnoe/ rw,', '/var/lib/kea/nnoe/** rwk,', '@{PROC}/sys/kernel/random/boot_id r,'];
 const profile = join(root, 'usr.sbin.kea-dhcp4');
 const local = join(root, 'local/usr.sbin.kea-dhcp4');
 const asked = () => appArmorTodo('kea-dhcp4', journal, root);
@@ -27,8 +27,8 @@ test('a profile without a local include, with one, and with the rules', () => {
   writeFileSync(local, rules.join('\n'));
   assert.equal(asked(), []);
   writeFileSync(local, '');
-  mkdirSync(join(root, 'usr.sbin.kea-dhcp4.d'));
-  writeFileSync(join(root, 'usr.sbin.kea-dhcp4.d/nnoe'), rules.join('\n'));
+  mkdirSync(join(root, 'abstractions/mysql.d'), { recursive: true });
+  writeFileSync(join(root, 'abstractions/mysql.d/nnoe'), 'owner /var/lib/kea/nnoe/dhcp[46]/** rwk,');
   assert.equal(asked(), [], 'in a file that a package brings');
 });
 

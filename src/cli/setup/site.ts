@@ -82,15 +82,19 @@ export function accounts(): Accounts {
   };
 }
 
+/** Tells the journal whether the machine was restarted. */
+const bootId = '@{PROC}/sys/kernel/random/boot_id r,';
+
 /** What AppArmor's profile of a program of Kea lacks for a journal there. @param root of the profiles. */
 export function appArmorTodo(program: string, journal: string, root = '/etc/apparmor.d'): Todo[] {
   const profile = join(root, `usr.sbin.${program}`);
   if (!existsSync(profile)) return [];
   const directory = dirname(journal);
-  const rules = [`${directory}/ rw,`, `${directory}/** rwk,`];
+  const rules = [`${directory}/ rw,`, `${directory}/** rwk,`, bootId];
   const local = join(root, 'local', `usr.sbin.${program}`);
   const text = [profile, local, ...belowDirectories(root, program)].map(readIfThere).join('\n');
-  if (text.includes(`${directory}/**`)) return [];
+  const both = journal.replace(/[46]$/, '[46]');
+  if ([directory, journal, both].some((each) => text.includes(`${each}/**`))) return [];
   const includes = new RegExp(`include (if exists )?<local/usr.sbin.${program}>`).test(readIfThere(profile));
   const where = includes ? `to ${local}` : `before the last brace of ${profile}, which has no local include,`;
   return [
@@ -102,10 +106,12 @@ export function appArmorTodo(program: string, journal: string, root = '/etc/appa
   ];
 }
 
-/** Files that a profile may include by directory, such as PROFILE.d/. */
+/** Files that a profile includes by directory: of its own, and of an abstraction that Kea's profiles have in Debian. */
 function belowDirectories(root: string, program: string): string[] {
-  const directory = join(root, `usr.sbin.${program}.d`);
-  return existsSync(directory) ? readdirSync(directory).map((each) => join(directory, each)) : [];
+  return [`usr.sbin.${program}.d`, 'abstractions/mysql.d']
+    .map((each) => join(root, each))
+    .filter((directory) => existsSync(directory))
+    .flatMap((directory) => readdirSync(directory).map((each) => join(directory, each)));
 }
 
 function readIfThere(file: string): string {
