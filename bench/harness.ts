@@ -2,6 +2,7 @@
 // Runs cases one after the other. Only results go to standard output.
 import type { BenchOptions, Harness, Refuse } from '../src/cli/commands/bench.js';
 import type { Io } from '../src/cli/io.js';
+import { tellLast, tellNothing } from '../test/daemons/lib/process.js';
 import { type CaseName, cases } from './cases.js';
 import { type CaseOptions, holds, type Lengths, type Result, usual } from './lib/figures.js';
 import { load, machine, versions } from './lib/machine.js';
@@ -16,7 +17,6 @@ export const summary: Harness['summary'] = async (name) => (await cases[name as 
 
 export const bench: Harness['bench'] = async (wanted, options, io, refuse) => {
   const directory = reportDirectory(options, refuse);
-  process.env.NNOE_NO_TAILS = '1';
   const run = new Run(options, wanted.length === 0 && !options.full, io);
   await run.introduce();
   let ok = true;
@@ -98,9 +98,10 @@ class Run {
     } catch (error) {
       failed = (error as Error).message ?? String(error);
       say(`${name}: failed: ${(error as Error).stack ?? error}`);
-      // What the servers said last is of use now; after a bound that was only missed it is not.
-      delete process.env.NNOE_NO_TAILS;
+      // Of use now; after a bound that was only missed it is not.
+      tellLast();
     }
+    tellNothing();
     const seconds = (performance.now() - began) / 1000;
     const share = others();
     say(

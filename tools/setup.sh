@@ -14,7 +14,7 @@ packages_for() {
   case $1 in
     build) echo "$build" ;;
     run) echo "$run" ;;
-    test) echo "$run openssl python3 procps iproute2 faketime zsh valgrind" ;;
+    test) echo "$run openssl python3 procps iproute2 faketime zsh valgrind prometheus" ;;
     check) echo "$build clang-tidy" ;;
     fuzz) echo "$build clang $(clang_runtime)" ;;
     bench) echo "$run valgrind dnsperf" ;;

@@ -12,6 +12,7 @@ import * as plugins from './commands/plugins.js';
 import * as policies from './commands/policies.js';
 import * as resync from './commands/resync.js';
 import * as roles from './commands/roles.js';
+import * as setup from './commands/setup.js';
 import * as status from './commands/status.js';
 import * as store from './commands/store.js';
 import * as top from './commands/top.js';
@@ -33,6 +34,7 @@ const commands = [
   top,
   store,
   resync,
+  setup,
   plugins,
   config,
   bench,

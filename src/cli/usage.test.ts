@@ -15,7 +15,7 @@ import { defaultSocket } from './configured.js';
 test.after(cleanUp);
 
 const commands =
-  'one of host, check, status, leases, roles, lists, policies, why, top, store, resync, plugins, config, bench, completion, help';
+  'one of host, check, status, leases, roles, lists, policies, why, top, store, resync, setup, plugins, config, bench, completion, help';
 const address =
   'an address such as 192.0.2.7 or 2001:db8::7, or a network such as 192.0.2.0/24 or 2001:db8::/32';
 const cases = benchNames.join(', ');
@@ -110,6 +110,22 @@ const wrong: [args: string[], said: string][] = [
     'nnoe resync: option --timeout <seconds>: found "1e9", expected a number of seconds, more than 0 and at most 86400',
   ],
   [['resync', 'dhcp4', 'dhcp6'], 'nnoe resync: argument: found "dhcp6", expected 1 at most'],
+  [
+    ['setup', 'keas'],
+    'nnoe setup: command: found "keas", expected one of kea, dnsdist, help; did you mean kea?',
+  ],
+  [
+    ['setup', 'kea', '--family', '5'],
+    'nnoe setup kea: option --family <family>: found "5", expected one of 4, 6',
+  ],
+  [
+    ['setup', 'kea', '--config', 'kea.conf'],
+    'nnoe setup kea: option --config <file>: found "kea.conf", expected an absolute path',
+  ],
+  [
+    ['setup', 'dnsdist', '--fail', 'safe'],
+    'nnoe setup dnsdist: option --fail <how>: found "safe", expected one of open, closed',
+  ],
   [
     ['plugins', 'lease'],
     'nnoe plugins: argument <name>: found "lease", expected one of leases, roles, lists, policies, decisions',

@@ -5,6 +5,7 @@ import { controlErrors } from './errors/control.js';
 import { hostErrors } from './errors/host.js';
 import { journalErrors } from './errors/journal.js';
 import { pluginErrors } from './errors/plugin.js';
+import { setupErrors } from './errors/setup.js';
 import type { ErrorSpec } from './errors/spec.js';
 import { storeErrors } from './errors/store.js';
 import { tableErrors } from './errors/tables.js';
@@ -16,6 +17,7 @@ export const errors = {
   ...controlErrors,
   ...journalErrors,
   ...pluginErrors,
+  ...setupErrors,
   ...storeErrors,
   ...tableErrors,
 } as const satisfies Record<string, ErrorSpec>;

@@ -39,7 +39,7 @@ test('bash completes commands, options, choices and files', async () => {
   const cases: [words: string[], offered: string][] = [
     [
       ['nnoe', ''],
-      'host check status leases roles lists policies why top store resync plugins config bench completion help',
+      'host check status leases roles lists policies why top store resync setup plugins config bench completion help',
     ],
     [['nnoe', 'st'], 'status store'],
     [['nnoe', 'x'], ''],

@@ -54,6 +54,10 @@ function unconfined(file: string, directory: string): string {
   return copy;
 }
 
+/** What is run as the server of that family; @param directory for a copy, where one is needed. */
+export const serverProgram = (family: 4 | 6, directory: string): string =>
+  unconfined(executable(family), directory);
+
 let version: [number, number] | undefined;
 
 /** Major and minor version of the installed Kea. */
@@ -131,7 +135,7 @@ export class Kea {
   /** Starts the process without waiting for it. */
   spawn(): Proc {
     const ports = ['-p', String(this.port), '-P', String(this.clientPort)];
-    const server = unconfined(executable(this.family), this.at.directory);
+    const server = serverProgram(this.family, this.at.directory);
     const words = [...(this.options.wrap ?? []), server, '-c', this.configFile, ...ports];
     this.proc = start({
       name: `kea-dhcp${this.family}`,

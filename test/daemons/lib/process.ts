@@ -93,12 +93,17 @@ onCleanup((failed) => {
       // Gone already.
     }
   }
-  if (!failed || process.env.NNOE_NO_TAILS) return;
+  if (failed) tellLast();
+});
+
+/** What each server said last, on standard error; then they are forgotten. */
+export function tellLast(): void {
   for (const [log, name] of logs) {
     const lines = readFileSync(log, 'latin1').trimEnd().split('\n').slice(-4);
     process.stderr.write(`--- last of ${name} ---\n${lines.map((l) => l.slice(0, 200)).join('\n')}\n`);
   }
-});
+  logs.clear();
+}
 
 /** For callers that tell themselves what went wrong: logs are not shown at the end. */
 export function tellNothing(): void {
