@@ -63,20 +63,39 @@ class Writer {
 
   size_t size() const { return static_cast<size_t>(at_ - start_); }
 
-  template <uint32_t kField>
+  // kUsual: bytes of its varint in nearly every event, or 0.
+  template <uint32_t kField, unsigned kUsual = 0>
   void number(uint64_t value) {
     if (value == 0) return;
     tag<kField << 3>();
+    if constexpr (kUsual > 1) {
+      if (__builtin_expect(value >> (7 * kUsual - 7) != 0 && value >> 7 * kUsual == 0, 1)) {
+        return varint_of<kUsual>(value);
+      }
+    }
     varint(value);
+  }
+
+  // Of an enumeration, whose values take one byte.
+  template <uint32_t kField, typename Enum>
+  void name(Enum value) {
+    if (value == Enum{}) return;
+    tag<kField << 3>();
+    *at_++ = static_cast<uint8_t>(value);
   }
 
   // Cut off at kBound bytes.
   template <uint32_t kField, size_t kBound>
   void bytes(Bytes value) {
     if (value.size == 0) return;
-    const size_t size = std::min(value.size, kBound);
     tag<kField << 3 | 2>();
-    varint(size);
+    size_t size = value.size;
+    if (__builtin_expect(size < std::min<size_t>(kBound, 0x80), 1)) {
+      *at_++ = static_cast<uint8_t>(size);
+    } else {
+      size = std::min(size, kBound);
+      varint(size);
+    }
     std::memcpy(at_, value.data, size);
     at_ += size;
   }
@@ -91,6 +110,18 @@ class Writer {
       *at_++ = (kTag & 0x7f) | 0x80;
       *at_++ = kTag >> 7;
     }
+  }
+
+  // All bytes at once: seven bits go to each of eight. Touches eight, whatever kBytes; ten are reserved.
+  template <unsigned kBytes>
+  void varint_of(uint64_t value) {
+    static_assert(kBytes <= 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+    value = (value & 0x000000000fffffff) | (value & 0x00fffffff0000000) << 4;
+    value = (value & 0x00003fff00003fff) | (value & 0x0fffc0000fffc000) << 2;
+    value = (value & 0x007f007f007f007f) | (value & 0x3f803f803f803f80) << 1;
+    value |= 0x8080808080808080 >> (72 - 8 * kBytes);
+    std::memcpy(at_, &value, sizeof value);
+    at_ += kBytes;
   }
 
   void varint(uint64_t value) {
@@ -111,9 +142,9 @@ class Writer {
 inline size_t encode(const LeaseFields& lease, uint8_t* out) {
   namespace f = event::lease_event;
   Writer w(out);
-  w.number<f::kOperation>(static_cast<uint64_t>(lease.operation));
-  w.number<f::kOrigin>(static_cast<uint64_t>(lease.origin));
-  w.number<f::kType>(static_cast<uint64_t>(lease.type));
+  w.name<f::kOperation>(lease.operation);
+  w.name<f::kOrigin>(lease.origin);
+  w.name<f::kType>(lease.type);
   w.bytes<f::kAddress, 16>({lease.address, lease.address_size});
   w.number<f::kPrefixLen>(lease.prefix_len);
   w.number<f::kHwtype>(lease.hwtype);
@@ -123,16 +154,16 @@ inline size_t encode(const LeaseFields& lease, uint8_t* out) {
   w.number<f::kIaid>(lease.iaid);
   w.number<f::kSubnetId>(lease.subnet_id);
   w.number<f::kState>(lease.state);
-  w.number<f::kCltt>(static_cast<uint64_t>(lease.cltt));
+  w.number<f::kCltt, 5>(static_cast<uint64_t>(lease.cltt));
   w.number<f::kValidLft>(lease.valid_lft);
   w.number<f::kPreferredLft>(lease.preferred_lft);
   w.bytes<f::kHostname, kMaxHostname>(lease.hostname);
   w.number<f::kFqdnFwd>(lease.fqdn_fwd ? 1 : 0);
   w.number<f::kFqdnRev>(lease.fqdn_rev ? 1 : 0);
-  if (lease.user_context.size <= kMaxUserContext) {
+  if (__builtin_expect(lease.user_context.size <= kMaxUserContext, 1)) {
     w.bytes<f::kUserContext, kMaxUserContext>(lease.user_context);
   }
-  w.number<f::kObservedUs>(lease.observed_us);
+  w.number<f::kObservedUs, 8>(lease.observed_us);
   w.number<f::kReadAt>(lease.read_at);
   return w.size();
 }
@@ -150,7 +181,7 @@ inline size_t encode(const WalkFields& walk, uint8_t* out) {
   namespace f = event::walk;
   Writer w(out);
   w.number<f::kId>(walk.id);
-  w.number<f::kCause>(static_cast<uint64_t>(walk.cause));
+  w.name<f::kCause>(walk.cause);
   w.number<f::kSubnetId>(walk.subnet_id);
   w.number<f::kLeases>(walk.leases);
   w.number<f::kComplete>(walk.complete ? 1 : 0);

@@ -6,24 +6,11 @@
 #include <dhcp/pkt4.h>
 #include <dhcp/pkt6.h>
 
+#include "arguments.h"
 #include "lease_fields.h"
 #include "log.h"
 
 namespace nnoe::hook {
-
-namespace {
-
-// Names of arguments, made once: a std::string for each look-up costs as much as the look-up.
-const std::string kLeases4 = "leases4";
-const std::string kLeases6 = "leases6";
-const std::string kDeleted4 = "deleted_leases4";
-const std::string kDeleted6 = "deleted_leases6";
-const std::string kQuery4 = "query4";
-const std::string kQuery6 = "query6";
-const std::string kLease4 = "lease4";
-const std::string kLease6 = "lease6";
-
-}  // namespace
 
 using event::Operation;
 using event::Origin;
@@ -74,6 +61,10 @@ void Hook::report(journal::Event event, const std::string& detail) noexcept {
   if (event == journal::Event::kReplaced || event == journal::Event::kWritable) {
     request_walk({event::WalkCause::kGap, 0});
   }
+}
+
+void Arguments::missing(const char* name) {
+  isc_throw(isc::hooks::NoSuchArgument, "unable to find argument with name " << name);
 }
 
 void Hook::emit(LeaseFields& lease, uint64_t key) {
@@ -129,17 +120,17 @@ namespace {
 // been offered it by this server, held it already.
 Operation first_seen(const isc::dhcp::Pkt4& query) {
   if (!query.getCiaddr().isV4Zero()) return Operation::kRenew;
-  return query.options_.count(DHO_DHCP_SERVER_IDENTIFIER) != 0 ? Operation::kAssign : Operation::kRenew;
+  const bool selects = query.options_.find(DHO_DHCP_SERVER_IDENTIFIER) != query.options_.end();
+  return selects ? Operation::kAssign : Operation::kRenew;
 }
 
 }  // namespace
 
 void Hook::committed4(CalloutHandle& handle) {
   watch_parking();
-  Lease4CollectionPtr leases;
-  Lease4CollectionPtr deleted;
-  handle.getArgument(kLeases4, leases);
-  handle.getArgument(kDeleted4, deleted);
+  Arguments arguments(handle);
+  const auto& deleted = arguments.get<Lease4CollectionPtr>("deleted_leases4");
+  const auto& leases = arguments.get<Lease4CollectionPtr>("leases4");
   const bool replaced = leases && !leases->empty();
   if (deleted) {
     for (const auto& lease : *deleted) {
@@ -150,8 +141,7 @@ void Hook::committed4(CalloutHandle& handle) {
   for (const auto& lease : *leases) {
     held(*lease, [&](Known known) {
       if (known != Known::kUnknown) return known == Known::kSame ? Operation::kRenew : Operation::kAssign;
-      Pkt4Ptr query;
-      handle.getArgument(kQuery4, query);
+      const auto& query = arguments.get<Pkt4Ptr>("query4");
       return query ? first_seen(*query) : Operation::kAssign;
     });
   }
@@ -159,12 +149,10 @@ void Hook::committed4(CalloutHandle& handle) {
 
 void Hook::committed6(CalloutHandle& handle) {
   watch_parking();
-  Lease6CollectionPtr leases;
-  Lease6CollectionPtr deleted;
-  Pkt6Ptr query;
-  handle.getArgument(kLeases6, leases);
-  handle.getArgument(kDeleted6, deleted);
-  handle.getArgument(kQuery6, query);
+  Arguments arguments(handle);
+  const auto& deleted = arguments.get<Lease6CollectionPtr>("deleted_leases6");
+  const auto& leases = arguments.get<Lease6CollectionPtr>("leases6");
+  const auto& query = arguments.get<Pkt6Ptr>("query6");
   const uint8_t type = query ? query->getType() : uint8_t{DHCPV6_REQUEST};
   if (deleted) {
     for (const auto& lease : *deleted) {
@@ -182,20 +170,17 @@ void Hook::committed6(CalloutHandle& handle) {
 }
 
 void Hook::expired4(CalloutHandle& handle) {
-  Lease4Ptr lease;
-  handle.getArgument(kLease4, lease);
+  const auto& lease = Arguments(handle).get<Lease4Ptr>("lease4");
   if (lease) expired(*lease);
 }
 
 void Hook::expired6(CalloutHandle& handle) {
-  Lease6Ptr lease;
-  handle.getArgument(kLease6, lease);
+  const auto& lease = Arguments(handle).get<Lease6Ptr>("lease6");
   if (lease) expired(*lease);
 }
 
 void Hook::server_declined4(CalloutHandle& handle) {
-  Lease4Ptr lease;
-  handle.getArgument(kLease4, lease);
+  const auto& lease = Arguments(handle).get<Lease4Ptr>("lease4");
   if (lease) ended(*lease, Operation::kDecline, Origin::kServer);
 }
 

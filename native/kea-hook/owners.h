@@ -54,14 +54,15 @@ class Owners {
   static uint32_t owner(const LeaseFields& lease) {
     uint64_t h = 0x9e3779b97f4a7c15u ^ lease.iaid;
     const Bytes id = lease.duid.size ? lease.duid : lease.client_id.size ? lease.client_id : lease.hwaddr;
-    size_t i = 0;
-    for (; i + 8 <= id.size; i += 8) h = mix(h, word(id.data + i));
-    if (i != 0 && i < id.size) {
-      h = mix(h, word(id.data + id.size - 8));  // overlaps the last one
+    // Whole words; the last one overlaps that before it.
+    if (id.size >= 8) {
+      for (size_t i = 0; i + 8 < id.size; i += 8) h = mix(h, word<uint64_t>(id.data + i));
+      h = mix(h, word<uint64_t>(id.data + id.size - 8));
+    } else if (id.size >= 4) {
+      const uint64_t first = word<uint32_t>(id.data);
+      h = mix(h, first << 32 | word<uint32_t>(id.data + id.size - 4));
     } else {
-      uint64_t rest = 0;
-      for (; i < id.size; ++i) rest = rest << 8 | id.data[i];
-      h = mix(h, rest);
+      for (size_t i = 0; i < id.size; ++i) h = mix(h, id.data[i]);
     }
     h = (h ^ id.size) * 0xc4ceb9fe1a85ec53u;
     return static_cast<uint32_t>(h >> 32) | 1u;
@@ -71,9 +72,10 @@ class Owners {
   static constexpr uint64_t kTagMask = 0xffffffff00000000u;
   static_assert(sizeof(std::atomic<uint64_t>) == 8 && std::atomic<uint64_t>::is_always_lock_free);
 
-  static uint64_t word(const uint8_t* bytes) {
-    uint64_t value = 0;
-    std::memcpy(&value, bytes, 8);
+  template <typename Word>
+  static Word word(const uint8_t* bytes) {
+    Word value = 0;
+    std::memcpy(&value, bytes, sizeof value);
     return value;
   }
   static uint64_t mix(uint64_t h, uint64_t value) {

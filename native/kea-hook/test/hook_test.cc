@@ -3,13 +3,16 @@
 // encoded event holds, and what is remembered about walks and owners.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <hooks/callout_manager.h>
 #include <unistd.h>
 
+#include <boost/make_shared.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 
+#include "arguments.h"
 #include "commands.h"
 #include "expiring.h"
 #include "lease_fields.h"
@@ -193,6 +196,53 @@ TEST_CASE("an encoded event holds every field, and nothing that is zero") {
   CHECK(decoded.bytes.size() == 3);
 }
 
+TEST_CASE("numbers and bytes come back whatever their size") {
+  std::vector<uint8_t> out(kMaxLeaseEvent);
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    for (const uint64_t value : {uint64_t{1} << bit, (uint64_t{1} << bit) - 1, ~uint64_t{0} >> bit}) {
+      CAPTURE(value);
+      LeaseFields lease;
+      lease.cltt = static_cast<int64_t>(value);
+      lease.observed_us = lease.read_at = value;
+      const Decoded decoded = decode(out.data(), encode(lease, out.data()));
+      CHECK(decoded.bytes.empty());
+      for (const uint32_t field : {lease_event::kCltt, lease_event::kObservedUs, lease_event::kReadAt}) {
+        CHECK(decoded.numbers.count(field) == (value == 0 ? 0 : 1));
+        if (value != 0) CHECK(decoded.numbers.at(field) == value);
+      }
+    }
+  }
+  for (const size_t size : {1, 7, 8, 127, 128, 254, 255}) {
+    CAPTURE(size);
+    LeaseFields lease;
+    const std::string text(size, 'y');
+    lease.hwaddr = lease.client_id = lease.duid = lease.hostname = lease.user_context = view(text);
+    const Decoded decoded = decode(out.data(), encode(lease, out.data()));
+    CHECK(decoded.bytes.size() == 5);
+    for (const auto& [field, bytes] : decoded.bytes) CHECK(bytes == text);
+  }
+}
+
+TEST_CASE("arguments of a callout are found where they lie, in the order of their names") {
+  isc::hooks::CalloutHandle handle(boost::make_shared<isc::hooks::CalloutManager>());
+  const auto leases = boost::make_shared<std::vector<int>>(1, 7);
+  handle.setArgument("query4", std::string("q"));
+  handle.setArgument("leases4", leases);
+  handle.setArgument("deleted_leases4", 2);
+  handle.setArgument("leases40", 3);
+  Arguments arguments(handle);
+  CHECK(arguments.get<int>("deleted_leases4") == 2);
+  CHECK(arguments.get<boost::shared_ptr<std::vector<int>>>("leases4") == leases);
+  CHECK(leases.use_count() == 2);  // ours and the map's: nothing was copied
+  CHECK(arguments.get<std::string>("query4") == "q");
+  CHECK(arguments.get<std::string>("query4") == "q");
+  CHECK_THROWS_AS(arguments.get<int>("query4"), boost::bad_any_cast);
+  CHECK_THROWS_AS(arguments.get<int>("query6"), isc::hooks::NoSuchArgument);
+  CHECK_THROWS_AS(Arguments(handle).get<int>("lease"), isc::hooks::NoSuchArgument);
+  isc::hooks::CalloutHandle bare(boost::make_shared<isc::hooks::CalloutManager>());
+  CHECK_THROWS_AS(Arguments(bare).get<int>("lease4"), isc::hooks::NoSuchArgument);
+}
+
 TEST_CASE("the largest event fits the buffer; a longer user context is left out, longer bytes are cut") {
   const std::string huge(100000, 'x');
   LeaseFields lease;
@@ -218,6 +268,21 @@ TEST_CASE("the largest event fits the buffer; a longer user context is left out,
   CHECK(decoded.numbers.at(lease_event::kCltt) == ~uint64_t{0});
   lease.user_context.size = kMaxUserContext + 1;
   CHECK(decode(out.data(), encode(lease, out.data())).bytes.count(lease_event::kUserContext) == 0);
+}
+
+TEST_CASE("each byte of an owner counts, whatever its length") {
+  for (size_t size = 1; size <= 40; ++size) {
+    std::string id(size, 'o');
+    LeaseFields lease;
+    lease.client_id = view(id);
+    const uint32_t before = Owners::owner(lease);
+    for (char& byte : id) {
+      byte = 'p';
+      CHECK(Owners::owner(lease) != before);
+      byte = 'o';
+    }
+    CHECK(Owners::owner(lease) == before);
+  }
 }
 
 TEST_CASE("owners tell a new lease from an extended one, and forget") {

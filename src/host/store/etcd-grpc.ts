@@ -6,6 +6,7 @@ import * as grpc from '@grpc/grpc-js';
 import { Host } from 'etcd3/lib/connection-pool.js';
 import { NnoeError, reasonOf } from '../errors.js';
 import { decodeHeader, decodeLogin, decodeRange, decodeTxn, decodeWatch } from './etcd-decode.js';
+import { StatusError } from './etcd-errors.js';
 import type {
   Call,
   CallOptions,
@@ -47,10 +48,14 @@ const channelOptions = (silence: number): grpc.ChannelOptions => ({
   // Otherwise a channel made anew would be given the dead connection of the one before.
   'grpc.use_local_subchannel_pool': 1,
   'grpc.enable_retries': 0,
+  // Counts of calls for a service that nobody serves here.
+  'grpc.enable_channelz': 0,
   // The variables http_proxy and the like are meant for other traffic.
   'grpc.enable_http_proxy': 0,
   'grpc.service_config_disable_resolution': 1,
 });
+
+type GrpcCall = ReturnType<grpc.ChannelInterface['createCall']>;
 
 const identity = (bytes: Buffer): Buffer => bytes;
 const passThrough = { execute: <T>(work: () => T): T => work() } as unknown as ConstructorParameters<
@@ -64,7 +69,7 @@ class GrpcMember implements Member {
   /** Calls and watches have connections of their own: a stalled reader of one does not slow the other. */
   #calls: Host | undefined;
   #watches: Host | undefined;
-  readonly #outstanding = new Set<grpc.ClientUnaryCall>();
+  readonly #outstanding = new Set<GrpcCall>();
 
   constructor(
     readonly url: string,
@@ -108,25 +113,30 @@ class GrpcMember implements Member {
     // It would refuse everything until its own pause is over; how long to pause is decided by who calls.
     if (this.#state === grpc.connectivityState.TRANSIENT_FAILURE) this.reset();
     this.#calls ??= this.#host();
-    const client = this.#calls.getServiceClient('KV');
+    const channel = this.#calls.getServiceClient('KV').getChannel();
     return new Promise((resolve, reject) => {
-      const outgoing = client.makeUnaryRequest(
-        path,
-        identity,
-        identity,
-        body,
-        metadata(token),
-        { deadline: Date.now() + timeout },
-        (error, reply) => {
-          this.#outstanding.delete(outgoing);
-          signal?.removeEventListener('abort', cancel);
-          if (error) reject(error);
-          else resolve(reply as Buffer);
-        },
-      );
-      const cancel = () => outgoing.cancel();
+      // What a client's stub puts around a call (interceptors, an emitter, a stack for each) costs a third of it.
+      const outgoing = channel.createCall(path, Date.now() + timeout, undefined, null, undefined);
+      const cancel = () => outgoing.cancelWithStatus(grpc.status.CANCELLED, 'Cancelled on client');
+      let reply: Buffer | undefined;
       this.#outstanding.add(outgoing);
       signal?.addEventListener('abort', cancel, { once: true });
+      outgoing.start(metadata(token), {
+        onReceiveMetadata: () => undefined,
+        onReceiveMessage: (message: Buffer) => {
+          reply = message;
+        },
+        onReceiveStatus: ({ code, details }) => {
+          this.#outstanding.delete(outgoing);
+          signal?.removeEventListener('abort', cancel);
+          if (code !== grpc.status.OK) reject(new StatusError(code, details));
+          else if (reply === undefined) reject(new StatusError(grpc.status.INTERNAL, 'no reply came'));
+          else resolve(reply);
+        },
+      });
+      outgoing.startRead();
+      outgoing.sendMessageWithContext({}, body);
+      outgoing.halfClose();
     });
   }
 
@@ -182,7 +192,7 @@ class GrpcMember implements Member {
   }
 
   close(): void {
-    for (const each of this.#outstanding) each.cancel();
+    for (const each of this.#outstanding) each.cancelWithStatus(grpc.status.CANCELLED, 'Cancelled on client');
     this.reset();
     this.resetWatches();
   }
