@@ -2,7 +2,7 @@
 # What people type. `make help` lists the targets; the work is done by the scripts in tools/.
 #
 # Variables: FILTER=regex narrows `test`; STORE=etcd has `run` use an etcd and RUN_SECONDS=n ends it; CASE=name, FORMAT=json and REPORT=directory go to `bench`;
-# MATRIX=trixie narrows `matrix`; JOBS=n is the number of compilers at a time; NODE=path chooses a Node.js.
+# MATRIX=trixie narrows `matrix`, RELEASE=trixie `test-packages`; JOBS=n is the number of compilers at a time; NODE=path chooses a Node.js.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -63,6 +63,14 @@ matrix: setup-matrix ## Build and load-test against the Kea and etcd of newer De
 # Of all cases a report is kept without asking: they take long.
 comma := ,
 BENCH_REPORT = $(or $(REPORT),$(if $(filter-out all,$(CASE)),,build/bench-report))
+
+.PHONY: deb
+deb: setup-deb ## Build the Debian packages of this machine's release into build/deb.
+	@$(WITH_NODE) tools/deb.sh
+
+.PHONY: test-packages
+test-packages: setup-packages ## Build the packages in clean Debian 12 and 13 (RELEASE=trixie for one), and install, use, upgrade and purge them there.
+	@$(WITH_NODE) tools/packages.sh $(RELEASE)
 
 .PHONY: bench
 bench: setup-bench build ## Measure all bench cases briefly against their bounds (FULL=1: at full length); CASE=name for one, FORMAT=json for programs, REPORT=directory for a report (of all: build/bench-report).

@@ -29,6 +29,9 @@ if(NNOE_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options(-Wno-tsan)
 endif()
 
+# Tables of addresses are filled at the start and read-only from then on.
+add_link_options(-Wl,-z,relro -Wl,-z,now)
+
 find_package(Threads REQUIRED)
 
 function(nnoe_target name)

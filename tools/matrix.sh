@@ -12,76 +12,7 @@ logs=$PWD/build/matrix
 tests=${TESTS:-^(release/|src/host/store/|test/(daemons|scenarios|stress)/)(?!hook-sanitized|instructions)}
 known="trixie forky"
 
-say() { echo "matrix: $*" >&2; }
-die() { say "$*"; exit 1; }
-
-# Where this machine gets Debian from, so that a mirror or a snapshot is used for the roots too.
-mirror() {
-  apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-    sed -n 's/^Debian \(.*\)$/\1/p' | grep -v security | sed -n 1p | grep .
-}
-
-bootstrap() {
-  local release=$1 root=$2 script=/usr/share/debootstrap/scripts/$1
-  # debootstrap keeps a directory of its own in a root until it is complete.
-  [ -x "$root/usr/bin/apt-get" ] && [ ! -d "$root/debootstrap" ] && return
-  [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
-  say "$release: bootstrapping into $root"
-  rm -rf --one-file-system "$root"
-  mkdir -p "$root"
-  local archive
-  archive=$(mirror) || die "apt names no Debian archive to take the roots from: see apt-get indextargets"
-  debootstrap --variant=minbase "$release" "$root" "$archive" "$script" >"$logs/$release-bootstrap.log" 2>&1 ||
-    { tail -5 "$logs/$release-bootstrap.log" >&2; return 1; }
-}
-
-# What the machine knows about reaching the network, for apt and npm inside.
-share_network() {
-  local root=$1 bundle=/etc/ssl/certs/ca-certificates.crt
-  cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-  apt-config dump | grep -E '^Acquire::(http|https|Check-|Max-ValidTime|Retries)' >"$root/etc/apt/apt.conf.d/90nnoe" || true
-  [ ! -e "$bundle" ] || { mkdir -p "$root/etc/ssl/certs" && cp -L "$bundle" "$root/etc/ssl/nnoe-host.crt"; }
-}
-
-# The tree as it stands here, committed or not; what was built inside before stays, so that a second time is quick. Files
-# that differ get the time of the copy: with their own, make could take what was built from another version for newer.
-copy_tree() {
-  local target=$1 file
-  local -A wanted=()
-  mkdir -p "$target"
-  while IFS= read -r -d '' file; do
-    [ -e "$file" ] || continue
-    wanted[$file]=1
-    cmp -s "$file" "$target/$file" && continue
-    mkdir -p "$target/$(dirname "$file")"
-    cp --no-preserve=timestamps "$file" "$target/$file"
-  done < <(git -c safe.directory='*' ls-files -z -co --exclude-standard)
-  while IFS= read -r -d '' file; do
-    [ -n "${wanted[$file]:-}" ] || rm "$target/$file"
-  done < <(cd "$target" && find . -mindepth 1 \( -path ./node_modules -o -path ./build -o -path ./dist \) -prune -o -type f -printf '%P\0')
-}
-
-# Runs in mount and process namespaces of its own: whatever happens, nothing stays mounted or running.
-inside() {
-  local root=$1
-  shift
-  # shellcheck disable=SC2016 # expanded by the inner shell
-  unshare --mount --pid --fork --kill-child --propagation private bash -c '
-    set -e
-    root=$1; shift
-    mount --rbind "$root" "$root"
-    mount -t proc proc "$root/proc"
-    mount -t tmpfs -o mode=1777 tmp "$root/tmp"
-    mount --rbind /dev "$root/dev"
-    cd "$root"
-    pivot_root . .   # not chroot: / stays a mount, and tests may make namespaces
-    umount -l .
-    cd /
-    exec "$@"' - "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    LANG=C.UTF-8 JOBS="${JOBS:-$(nproc)}" FILTER="$tests" \
-    $([ ! -e "$root/etc/ssl/nnoe-host.crt" ] || printf '%s=/etc/ssl/nnoe-host.crt ' NODE_EXTRA_CA_CERTS npm_config_cafile) \
-    npm_config_registry="$(npm config get registry 2>/dev/null)" "$@"
-}
+. tools/roots.sh
 
 one() {
   local release=$1 root=$roots/$1 log=$logs/$1.log start=$SECONDS kea dnsdist etcd result status=0
@@ -102,9 +33,6 @@ one() {
   row "$release" "$kea" "$dnsdist" "$etcd" "${result:-did not get as far as the tests}, $(((SECONDS - start) / 60)) min"
   return $status
 }
-
-# The version of a package in a root, or a dash.
-installed() { inside "$1" dpkg-query -W -f '${Version}' "$2" 2>/dev/null || echo -; }
 
 row() { printf '%-8s  %-18s  %-16s  %-12s  %s\n' "$@" >>"$logs/table"; }
 

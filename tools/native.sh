@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
-# Builds the native parts: `release` (addon, hook, tests) into build/, `asan` and `tsan` (hook, tests) into
+# Builds the native parts: `release` (addon, hook, tests) into build/, `package` (the same without tests, where nothing was built yet), `asan` and `tsan` (hook, tests) into
 # build/asan and build/tsan, `fuzz` into build/fuzz. Incremental: says nothing when nothing had to be done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -42,11 +42,16 @@ local_headers() {
 }
 
 case $variant in
-  release)
+  release | package)
     forget_foreign build
+    options=(--CDNNOE_TESTS=ON)
+    if [ "$variant" = package ]; then
+      options=()
+      [ -f build/CMakeCache.txt ] || options=(--CDNNOE_TESTS=OFF)
+    fi
     nodedir=$(local_headers)
     [ -z "$nodedir" ] || export npm_config_nodedir=$nodedir
-    quietly node_modules/.bin/cmake-js build --log-level error --prefer-make --parallel "${JOBS:-2}"
+    quietly node_modules/.bin/cmake-js build --log-level error --prefer-make --parallel "${JOBS:-2}" "${options[@]}"
     ln -sf build/compile_commands.json compile_commands.json
     ;;
   asan | tsan | fuzz)
@@ -60,7 +65,7 @@ case $variant in
     quietly cmake --build "build/$variant" --parallel "${JOBS:-2}"
     ;;
   *)
-    echo "usage: tools/native.sh release|asan|tsan|fuzz" >&2
+    echo "usage: tools/native.sh release|package|asan|tsan|fuzz" >&2
     exit 2
     ;;
 esac

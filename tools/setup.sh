@@ -3,7 +3,7 @@
 # Installs the Debian packages that a purpose needs and that are missing; quick when none is. Never starts or enables
 # a system service: policy-rc.d refuses starts while packages are set up, and what they enabled is disabled again.
 #
-#   tools/setup.sh PURPOSE...          build run test check fuzz bench matrix node
+#   tools/setup.sh PURPOSE...          build run test check fuzz bench matrix node deb packages
 #   tools/setup.sh --list PURPOSE...   names the packages and does nothing
 set -euo pipefail
 
@@ -19,9 +19,11 @@ packages_for() {
     fuzz) echo "$build clang $(clang_runtime)" ;;
     bench) echo "$run valgrind dnsperf" ;;
     matrix) echo "debootstrap git util-linux" ;;
+    deb) echo "$build debhelper dpkg-dev fakeroot" ;;
+    packages) echo "debootstrap util-linux git $build debhelper dpkg-dev fakeroot lintian" ;;
     node) echo "nodejs npm libnode-dev ca-certificates" ;;
     *)
-      echo "tools/setup.sh: no purpose '$1'; there are build run test check fuzz bench matrix node" >&2
+      echo "tools/setup.sh: no purpose '$1'; there are build run test check fuzz bench matrix node deb packages" >&2
       return 2
       ;;
   esac

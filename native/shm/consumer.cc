@@ -63,7 +63,7 @@ std::unique_ptr<Consumer> Consumer::open(const std::string& directory, Refusal& 
     return refuse(classify(check, error.code));
   }
   std::copy(std::begin(meta.id), std::end(meta.id), self->id_.begin());
-  ::mkdirat(dir, layout::kCursorsName, 0770);
+  make_cursors(dir);
   self->cursors_ = open_below(dir, layout::kCursorsName, O_RDONLY | O_DIRECTORY);
   if (self->cursors_) self->lock_ = open_below(self->cursors_.get(), layout::kHostLockName, O_RDWR | O_CREAT);
   if (!self->lock_) {

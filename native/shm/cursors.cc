@@ -2,6 +2,7 @@
 #include "shm/cursors.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,6 +76,12 @@ std::vector<CursorState> read_cursors(int journal_dir) {
   return cursors;
 }
 
+void make_cursors(int journal_dir) noexcept {
+  constexpr mode_t kMode = 0770;
+  if (::mkdirat(journal_dir, layout::kCursorsName, kMode) == 0)
+    ::fchmodat(journal_dir, layout::kCursorsName, kMode, 0);
+}
+
 bool CursorWriter::set(const std::string& name, const Id& id, uint64_t seq, Error& error) {
   auto at = open_.find(name);
   if (at == open_.end()) {
@@ -83,6 +90,8 @@ bool CursorWriter::set(const std::string& name, const Id& id, uint64_t seq, Erro
       error = system_error("open cursor", name);
       return false;
     }
+    // The hook may run as anybody: who gets as far as here is for the journal's directory to say.
+    ::fchmod(opened.fd.get(), 0644);
     CursorState state;
     if (read_slots(opened.fd.get(), name, state)) opened.generation = state.generation;
     at = open_.emplace(name, std::move(opened)).first;

@@ -26,6 +26,9 @@ bool valid_cursor_name(const std::string& name);
 // directory `cursors` is absent.
 std::vector<CursorState> read_cursors(int journal_dir);
 
+// The directory `cursors`, when it is not there yet: for the group too, whatever the umask of who makes it.
+void make_cursors(int journal_dir) noexcept;
+
 // The host's side; one thread.
 class CursorWriter {
  public:

@@ -127,7 +127,9 @@ Fd open_fifo(int dir, const char* name, bool make, Error& error) {
     }
     // What is in the way is kept aside rather than removed: it is not ours.
     if (fd || error.code != ENOENT) ::renameat(dir, name, dir, (std::string(name) + ".foreign").c_str());
-    if (::mkfifoat(dir, name, kFileMode) != 0 && errno != EEXIST) {
+    if (::mkfifoat(dir, name, kFileMode) == 0) {
+      ::fchmodat(dir, name, kFileMode, 0);  // both sides write to it, whatever the umask of the first
+    } else if (errno != EEXIST) {
       error = system_error("mkfifo", name);
       return {};
     }

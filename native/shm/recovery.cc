@@ -31,7 +31,7 @@ bool lock_directory(const Options& options, Opened& out, Error& error) {
                                  : system_error("lock", options.directory + "/" + layout::kLockName);
     return false;
   }
-  ::mkdirat(out.dir.get(), layout::kCursorsName, 0770);  // the host makes it otherwise
+  make_cursors(out.dir.get());  // the host makes it otherwise
   out.wake = open_fifo(out.dir.get(), layout::kWakeName, true, error);
   if (out.wake) out.bell = open_fifo(out.dir.get(), layout::kBellName, true, error);
   return static_cast<bool>(out.bell);

@@ -19,7 +19,7 @@ export interface Job {
 }
 
 const SOURCES = ['src', 'test', 'bench', 'tools', 'examples'];
-const SLOW = /^test\/(daemons|scenarios|stress)\//;
+const SLOW = /^test\/(daemons|scenarios|stress|packages)\//;
 
 function walk(directory: string, found: string[] = []): string[] {
   if (!existsSync(directory)) return found;

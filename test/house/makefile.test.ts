@@ -16,6 +16,8 @@ const promised = [
   'stress-tables',
   'fuzz',
   'matrix',
+  'deb',
+  'test-packages',
   'bench',
   'gen',
   'clean',

@@ -102,6 +102,8 @@ bool DecisionWriter::make_file(std::string& why) {
   file->number = files_ + 1;
   file->fd = journal::open_below(directory.get(), temporary, O_RDWR | O_CREAT | O_EXCL);
   if (!file->fd) return why = journal::system_error("make", directory_ + "/" + temporary).text, false;
+  // The host is somebody else; who gets as far as here is for the directory to say.
+  ::fchmod(file->fd.get(), 0644);
   const bool locked = ::flock(file->fd.get(), LOCK_EX | LOCK_NB) == 0;
   if (!locked)
     why = journal::system_error("lock", temporary).text;

@@ -3,7 +3,7 @@
 
 import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { HostConfig } from '../config.js';
 import { NnoeError, reasonOf } from '../errors.js';
 import { native } from '../native.js';
@@ -61,7 +61,12 @@ const looks: Record<string, (named: string, key: Key, isDefault: boolean, config
     const help = 'The Kea hook makes it when Kea starts: check hooks-libraries and its journal-directory.';
     if (!exists(named)) return note(`${named} is not there yet`, help);
     if (!statSync(named).isDirectory()) return fault(`${named} is no directory`, help);
-    return writable(named, 'The host keeps its cursors there: put its user into the group of Kea.');
+    const cursors = join(named, 'cursors');
+    if (!exists(cursors)) return note(`there is no journal in ${named} yet`, help);
+    return writable(
+      cursors,
+      'The host keeps its cursors there: its group has to be that of the journal, or put its user into the group of Kea.',
+    );
   },
   directory: (named, _, isDefault) => {
     if (exists(named)) {
