@@ -33,6 +33,7 @@ namespace {
 
 using namespace nnoe::tables;
 using nnoe::bench::Domains;
+using nnoe::bench::memory_kb;
 using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kSeed = 4;
