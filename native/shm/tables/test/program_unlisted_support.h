@@ -42,7 +42,7 @@ class SomeActions {
 inline bool agrees(const Programs& programs, const UnlistedPrograms& unlisted, const Actions& actions,
                    uint16_t role_set, const Request& request) {
   const Programs::Outcome wanted = programs.run(role_set, request);
-  const Step* at = UnlistedPrograms::first(unlisted.begins(), role_set, request.type);
+  const Step* at = UnlistedPrograms::first(*unlisted.entry(), role_set, request.type);
   at = Programs::pass_domains(at, request.name, request.name_bytes);
   if (at->run == Step::Run::kNone) return wanted.result != Programs::Result::kAction;
   if (at->run != Step::Run::kReturn) at = programs.finish_request(at, request);
