@@ -7,11 +7,15 @@
 
 #define NNOE_EXPORT extern "C" __attribute__((visibility("default")))
 
-struct nnoe_handle {
-  std::unique_ptr<nnoe::bridge::Runtime> runtime;
-};
-
 namespace {
+
+// What C holds a runtime by.
+nnoe_handle* handle_of(std::unique_ptr<nnoe::bridge::Runtime> runtime) noexcept {
+  return reinterpret_cast<nnoe_handle*>(runtime.release());
+}
+nnoe::bridge::Runtime& runtime_of(nnoe_handle* handle) noexcept {
+  return *reinterpret_cast<nnoe::bridge::Runtime*>(handle);
+}
 
 static_assert(sizeof(nnoe_verdict) == sizeof(nnoe::tables::Verdict) &&
               offsetof(nnoe_verdict, generation) == offsetof(nnoe::tables::Verdict, generation) &&
@@ -40,7 +44,7 @@ NNOE_EXPORT int nnoe_open(const nnoe_options* options, nnoe_handle** handle, cha
       wanted.sampling = options->sampling;
       wanted.fail_closed = options->fail_closed != 0;
       if (auto runtime = nnoe::bridge::Runtime::start(wanted, why)) {
-        *handle = new nnoe_handle{std::move(runtime)};
+        *handle = handle_of(std::move(runtime));
         return 0;
       }
     }
@@ -54,11 +58,13 @@ NNOE_EXPORT int nnoe_open(const nnoe_options* options, nnoe_handle** handle, cha
 NNOE_EXPORT int nnoe_decide(nnoe_handle* handle, const uint8_t* address, uint32_t address_bytes,
                             const uint8_t* name, uint32_t name_bytes, uint16_t qtype, nnoe_verdict* verdict) {
   const nnoe::tables::Question question{address, address_bytes, name_bytes, name, qtype};
-  const nnoe::bridge::Runtime::Query query(*handle->runtime, question);
+  const nnoe::bridge::Runtime::Query query(runtime_of(handle), question);
   if (verdict != nullptr) query.verdict().store(verdict, query.generation());
   return static_cast<int>(query.verdict().act());
 }
 
-NNOE_EXPORT uint64_t nnoe_generation(const nnoe_handle* handle) { return handle->runtime->generation(); }
+NNOE_EXPORT uint64_t nnoe_generation(const nnoe_handle* handle) {
+  return reinterpret_cast<const nnoe::bridge::Runtime*>(handle)->generation();
+}
 
-NNOE_EXPORT void nnoe_close(nnoe_handle* handle) { delete handle; }
+NNOE_EXPORT void nnoe_close(nnoe_handle* handle) { delete &runtime_of(handle); }

@@ -15,6 +15,7 @@ struct Runtime::Shared {
 
 // A query thread, as one runtime knows it.
 struct Runtime::Thread {
+  const Runtime& runtime;
   std::shared_ptr<Shared> shared;
   tables::Epochs::Reader* reader;
   tables::Slot* slot;                       // null: nothing is counted
@@ -50,21 +51,26 @@ class Runtime::Query {
         generation_(__builtin_expect(thread_ == nullptr, 0)
                         ? &kNothing
                         : runtime.current_.load(std::memory_order_acquire)),
-        verdict_(decide(runtime, question)) {}
+        decision_(decide(runtime, question)) {}
   ~Query() {
     if (thread_ != nullptr) tables::Epochs::exit(*thread_->reader);
   }
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
-  tables::PackedVerdict verdict() const noexcept { return verdict_; }
-  uint64_t generation() const noexcept { return generation_->head.generation; }
+  tables::PackedVerdict verdict() const noexcept { return decision_.verdict; }
+  uint64_t generation() const noexcept { return decision_.generation; }
   const tables::Action& action() const noexcept {
-    if (has_action(verdict_.reason())) return generation_->actions->view[verdict_.action()];
-    return verdict_.act() == tables::Act::kAllow ? kAllowed : kRefused;
+    if (has_action(verdict().reason())) return generation_->actions->view[verdict().action()];
+    return verdict().act() == tables::Act::kAllow ? kAllowed : kRefused;
   }
 
  private:
+  struct Decision {
+    tables::PackedVerdict verdict;
+    uint64_t generation;  // its number
+  };
+
   static constexpr tables::Action kAllowed = tables::simple_action(tables::Act::kAllow);
   static constexpr tables::Action kRefused = tables::simple_action(tables::Act::kRefused);
 
@@ -78,25 +84,27 @@ class Runtime::Query {
     return (kWith >> static_cast<uint32_t>(reason) & 1) != 0;
   }
 
-  [[gnu::always_inline]] tables::PackedVerdict decide(const Runtime& runtime,
-                                                      const tables::Question& question) const noexcept {
+  [[gnu::always_inline]] Decision decide(const Runtime& runtime,
+                                         const tables::Question& question) const noexcept {
     if (__builtin_expect(thread_ == nullptr, 0))
-      return {runtime.fail_, tables::Reason::kNoTables, 0, tables::kDefaultRoleSet, tables::kNoList};
+      return {{runtime.fail_, tables::Reason::kNoTables, 0, tables::kDefaultRoleSet, tables::kNoList}, 0};
     tables::QueryName name;
     const tables::Decided decided =
-        tables::decide_usual({*generation_, question, name, runtime.fail_, nullptr});
+        tables::decide_usual({*generation_, question, name, tables::Act::kAllow, nullptr});
     if (__builtin_expect(decided.way != tables::Way::kUsual, 0))
-      return runtime.rest(*thread_, *generation_, question.copy(), name, decided);
+      return {thread_->runtime.rest(*thread_, *generation_, question.copy(), name, decided),
+              generation_->head.generation};
+    const uint64_t number = generation_->head.generation;
     if (tables::Slot* const slot = thread_->slot; slot != nullptr) {
       slot->count(decided.role_set, tables::Reason::kPolicy, decided.verdict.act());
-      slot->record(question, name.data(), question.name_bytes, decided.verdict, generation());
+      slot->record(question, name.data(), question.name_bytes, decided.verdict, number);
     }
-    return decided.verdict;
+    return {decided.verdict, number};
   }
 
   Thread* const thread_;
   const tables::Generation* const generation_;
-  const tables::PackedVerdict verdict_;
+  const Decision decision_;
 };
 
 }  // namespace nnoe::bridge

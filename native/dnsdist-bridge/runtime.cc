@@ -214,7 +214,7 @@ __attribute__((noinline, cold)) Runtime::Thread* Runtime::join() noexcept try {
   if (!mine) {
     Epochs::Reader* reader = shared_->epochs.join();
     if (reader == nullptr) return nullptr;
-    mine.reset(new Thread{shared_, reader, decisions_ ? decisions_->claim() : nullptr,
+    mine.reset(new Thread{*this, shared_, reader, decisions_ ? decisions_->claim() : nullptr,
                           asker_ ? asker_->join() : nullptr});
     shared_->asked.store(true, std::memory_order_relaxed);
   }

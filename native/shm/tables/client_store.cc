@@ -59,21 +59,25 @@ std::vector<Mapping> merged(const std::vector<Mapping>& base, const Changes& cha
 
 // What makes `base` into `wanted`; false when that is more than kMaxDelta.
 bool difference(const std::vector<Mapping>& base, const std::vector<Mapping>& wanted, Changes& changes) {
+  std::vector<Mapping> found;  // a map is made when it is known that they are few enough for one
   auto kept = base.begin();
   auto next = wanted.begin();
   while (kept != base.end() || next != wanted.end()) {
-    if (changes.size() > kMaxDelta) return false;
+    // At least as many more as one side has more left than the other.
+    const auto left = (base.end() - kept) - (wanted.end() - next);
+    if (found.size() + static_cast<size_t>(left < 0 ? -left : left) > kMaxDelta) return false;
     if (next == wanted.end() || (kept != base.end() && before(*kept, *next))) {
-      changes.emplace_hint(changes.end(), *kept++, kRemoved);
+      found.push_back(*kept++);
+      found.back().value = kRemoved;
     } else if (kept == base.end() || before(*next, *kept)) {
-      changes.emplace_hint(changes.end(), *next, next->value);
-      ++next;
+      found.push_back(*next++);
     } else {
-      if (kept->value != next->value) changes.emplace_hint(changes.end(), *next, next->value);
+      if (kept->value != next->value) found.push_back(*next);
       ++kept;
       ++next;
     }
   }
+  for (const Mapping& one : found) changes.emplace_hint(changes.end(), one, one.value);
   return true;
 }
 

@@ -67,11 +67,13 @@ class Client4 {
   [[gnu::always_inline]] Client4(const QueryTables& query, const uint8_t* address) noexcept
       : address_(address), v4_(load_be32(address)), bucket_(query.hosts.begin4(v4_)) {}
 
-  [[gnu::always_inline]] uint16_t role_set(const QueryTables& query) const noexcept {
-    uint16_t found = Hosts::find4(bucket_, v4_);
-    if (__builtin_expect(found < kRemoved, 1)) return found;
-    if (query.has_prefixes) found = query.prefixes.find4(load_be32(address_));
-    return found < kRemoved ? found : kDefaultRoleSet;
+  [[gnu::always_inline]] uint32_t role_set(const QueryTables& query) const noexcept {
+    uint32_t found = Hosts::find4(bucket_, v4_);
+    if (__builtin_expect(found >= kRemoved, 0)) {
+      if (query.has_prefixes) found = query.prefixes.find4(load_be32(address_));
+      if (found >= kRemoved) found = kDefaultRoleSet;
+    }
+    return found;
   }
 
  private:
@@ -108,6 +110,21 @@ inline Outcome look_up(const Generation& tables, const QueryName& name, uint16_t
   walk(base, delta, name, [&](size_t depth, uint16_t listset, bool in_delta) {
     gathered.add(in_delta ? tables.outcomes_delta.get() : tables.outcomes.get(), role_class, depth, listset,
                  in_delta);
+  });
+  return gathered.found;
+}
+
+// The same after decide_usual(): there is a base alone, and nothing in it reaches up to the top level.
+inline Outcome look_up_base(const Generation& tables, const QueryName& name, uint16_t role_set,
+                            Levels& levels) noexcept {
+  Gathered gathered{levels, {}};
+  const uint16_t role_class = role_class_of(tables, role_set);
+  const SubscriptionMatrix* outcomes = tables.outcomes.get();
+  const Names& names = tables.query.names;
+  Names::Path path;
+  names.begin_usual(name, path);
+  names.finish(name, path, [&](size_t depth, uint16_t listset) {
+    gathered.add(outcomes, role_class, depth, listset, false);
   });
   return gathered.found;
 }
@@ -182,7 +199,7 @@ enum class Way : uint8_t {
 };
 struct Decided {
   PackedVerdict verdict;
-  uint16_t role_set;
+  uint32_t role_set;
   Way way;
 };
 
@@ -193,17 +210,19 @@ struct Decided {
   constexpr PackedVerdict kOpen{Act::kAllow, Reason::kNoPolicy, 0, 0, kNoList};
   const QueryTables& query = d.tables.query;
   const Question& question = d.question;
-  if (__builtin_expect(question.address_bytes != 4 || !query.usual, 0)) return {kOpen, 0, Way::kAny};
+  if (__builtin_expect(question.address_bytes != query.usual_address, 0)) return {kOpen, 0, Way::kAny};
+  if (question.address_bytes != 4) __builtin_unreachable();
   const Client4 client(query, question.address);
   Names::Path path;
   if (__builtin_expect(
           !d.name.parse(question.name, question.name_bytes) || !query.names.begin_usual(d.name, path), 0))
     return {kOpen, 0, Way::kAny};
-  const uint16_t role_set = client.role_set(query);
+  const uint32_t role_set = client.role_set(query);
   if (__builtin_expect(!query.names.misses(path), 0))
     return {kOpen.of_role_set(role_set), role_set, Way::kListed};
   const uint32_t size = question.name_bytes;  // and the name's, now that it is one
-  const Step* at = UnlistedPrograms::first(query.unlisted, role_set, question.type);
+  if (size == 0) __builtin_unreachable();
+  const Step* at = UnlistedPrograms::first(*query.unlisted, role_set, question.type);
   at = Programs::pass_domains(at, d.name.data(), size);
   if (__builtin_expect(at->run != Step::Run::kReturn, 0)) {
     if (at->run == Step::Run::kNone) return {kOpen.of_role_set(role_set), role_set, Way::kUnplanned};
@@ -217,7 +236,7 @@ struct Decided {
 // The verdict of a question that was not decided yet: any, on any tables.
 [[gnu::always_inline]] inline PackedVerdict decide_rest(const Deciding& d, Decided so_far) noexcept {
   const QueryTables& query = d.tables.query;
-  uint16_t role_set = so_far.role_set;
+  auto role_set = static_cast<uint16_t>(so_far.role_set);
   if (so_far.way == Way::kUnplanned) return without_program(d.copy(), so_far.verdict);
   if (so_far.way == Way::kAny) {
     if (query.nothing) {
@@ -233,7 +252,8 @@ struct Decided {
   }
   Levels here;
   Levels& levels = d.trace != nullptr ? d.trace->levels : here;
-  const Outcome found = look_up(d.tables, d.name, role_set, levels);
+  const Outcome found = so_far.way == Way::kListed ? look_up_base(d.tables, d.name, role_set, levels)
+                                                   : look_up(d.tables, d.name, role_set, levels);
   if (found.code >= Outcome::kBlock) {
     const uint32_t action = found.code - Outcome::kBlock;
     return {query.actions[action].what(), Reason::kBlockList, action, role_set, found.list};

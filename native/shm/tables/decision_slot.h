@@ -52,14 +52,14 @@ constexpr size_t kUsualRoom = sizeof(DecisionRecord) + 4 + kNameMove;
   std::atomic_thread_fence(std::memory_order_release);
 }
 
-// False: it is no usual one, or it is time to look at what seldom changes: the clock, the place in the ring,
-// and whether there is another area.
+// `name_bytes` is not 0. False: it is no usual one, or it is time to look at what seldom changes: the clock,
+// the place in the ring, and whether there is another area.
 [[gnu::always_inline]] inline bool Slot::write_usual(const Question& question, const uint8_t* name,
                                                      size_t name_bytes, PackedVerdict verdict,
                                                      uint64_t generation) noexcept {
   uint8_t* const to = place_;
   if (__builtin_expect(to >= usual_end_ || slot::ticks() - ticks_ >= fresh_ ||
-                           name_bytes - 1 >= slot::kUsualName || question.address_bytes != 4,
+                           name_bytes > slot::kUsualName || question.address_bytes != 4,
                        0))
     return false;
   const uint32_t words = (uint32_t{sizeof(DecisionRecord)} + 4 + 7 + static_cast<uint32_t>(name_bytes)) / 8;

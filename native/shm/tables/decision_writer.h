@@ -61,7 +61,7 @@ class alignas(128) Slot {
     if (verdict.has_list()) ++counters_[kRoleCounters + size_t{verdict.list()} * kActs + act];
   }
   // The same when no list had a part in it.
-  void count(uint16_t role_set, Reason reason, Act act) noexcept {
+  void count(uint32_t role_set, Reason reason, Act act) noexcept {
     uint64_t* const counters = counters_ + static_cast<size_t>(act);
     ++counters[size_t{role_set} * kActs];
     ++counters[kRoleCounters + kListCounters + static_cast<size_t>(reason) * kActs];
@@ -71,7 +71,8 @@ class alignas(128) Slot {
   // the question has none.
   [[gnu::always_inline]] void record(const Question& question, const uint8_t* name, size_t name_bytes,
                                      PackedVerdict verdict, uint64_t generation) noexcept {
-    if (__builtin_expect(!write_usual(question, name, name_bytes, verdict, generation), 0) &&
+    if (__builtin_expect(name_bytes == 0 || !write_usual(question, name, name_bytes, verdict, generation),
+                         0) &&
         (--until_ == 0 || offered_.load(std::memory_order_relaxed) != nullptr))
       record_any(question.copy(), name, name_bytes, verdict, generation);
   }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,6 +16,7 @@ namespace {
 using journal::Fd;
 
 constexpr uint64_t kMaxSection = uint64_t{1} << 36;  // 64 GiB
+constexpr size_t kPiece = size_t{256} << 10;
 constexpr size_t kManifestTail = sizeof(uint32_t);
 
 Read refuse(std::string& why, const std::string& file, const std::string& what) {
@@ -135,10 +137,15 @@ Read read_section(int directory, const Manifest& head, const ManifestEntry& entr
     return refuse(why, name, "its header is not the one that the manifest names");
   memory = Memory::allocate(entry.bytes);
   if (!memory) return refuse(why, name, "no memory for " + number(entry.bytes) + " bytes");
-  if (journal::read_at(fd.get(), memory.data(), entry.bytes, sizeof(SectionHeader)) != entry.bytes)
-    return refuse(why, name, "cut short while it was read");
-  if (crc32c(0, memory.data(), entry.bytes) != entry.body_crc) return refuse(why, name, "checksum is wrong");
-  return Read::kDone;
+  // Summed up piece by piece, each while it is in the caches.
+  uint32_t crc = 0;
+  for (uint64_t at = 0; at < entry.bytes; at += kPiece) {
+    const auto piece = static_cast<size_t>(std::min<uint64_t>(kPiece, entry.bytes - at));
+    if (journal::read_at(fd.get(), memory.data() + at, piece, sizeof(SectionHeader) + at) != piece)
+      return refuse(why, name, "cut short while it was read");
+    crc = crc32c(crc, memory.data() + at, piece);
+  }
+  return crc == entry.body_crc ? Read::kDone : refuse(why, name, "checksum is wrong");
 }
 
 std::string section_file(Section kind, uint64_t generation) {

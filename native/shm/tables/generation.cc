@@ -163,12 +163,13 @@ void take_views(Generation& next) {
                        query.prefixes.size(Family::kV4) + query.prefixes.size(Family::kV6) > 0;
   query.has_names = view_of(next.names, query.names);
   query.has_programs = view_of(next.programs, query.programs);
-  if (next.unlisted) query.unlisted = next.unlisted->begins();
+  if (next.unlisted) query.unlisted = next.unlisted->entry();
   query.actions = next.actions->view;
   query.client_deltas = next.hosts_delta || next.prefixes_delta;
   query.names_delta = next.names_delta != nullptr;
-  query.usual = query.has_names && query.has_programs && !query.client_deltas && !query.names_delta &&
-                !query.names.lists_top();
+  const bool usual = query.has_names && query.has_programs && !query.client_deltas && !query.names_delta &&
+                     !query.names.lists_top();
+  query.usual_address = usual ? 4 : QueryTables::kNoAddress;
   query.nothing = !query.has_names && !query.names_delta && !query.has_programs && !query.has_hosts &&
                   !query.has_prefixes && !query.client_deltas;
   query.without = Reason::kNoPolicy;

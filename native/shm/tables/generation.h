@@ -33,9 +33,12 @@ using Held = std::shared_ptr<const Loaded<View>>;
 
 // What a query reads of a generation, side by side: views of its sections.
 struct QueryTables {
-  // Nothing changed since the tables were built, there are names and programs, and no list reaches up to the
-  // top level of names: then most of what is below need not be asked.
-  bool usual = false;
+  static constexpr uint64_t kNoAddress = uint64_t{1} << 32;
+
+  // Bytes of an IPv4 address when nothing changed since the tables were built, there are names and programs,
+  // and no list reaches up to the top level of names: then most of what is below need not be asked. Else what
+  // no address has, so that one comparison decides.
+  uint64_t usual_address = kNoAddress;
   bool nothing = false;  // it was loaded, and no table says anything of anybody
   bool has_hosts = false;
   bool has_prefixes = false;
@@ -49,7 +52,7 @@ struct QueryTables {
   Names names;
   Actions actions;
   Programs programs;
-  const UnlistedPrograms::Begins* unlisted = nullptr;
+  const UnlistedPrograms::Entry* unlisted = nullptr;
 };
 
 // One without tables is number 0.

@@ -56,14 +56,16 @@ class Hosts {
   static bool open(Body body, const Limits& limits, Hosts& out, std::string& why);
 
   // Role set, kAbsent, or in a delta kRemoved. `address` in the machine's order; 16 bytes in network order.
-  uint16_t find4(uint32_t address) const noexcept { return find4(home4(address), address); }
+  uint16_t find4(uint32_t address) const noexcept {
+    return static_cast<uint16_t>(find4(home4(address), address));
+  }
   // The same in two steps: the first asks the memory for what the second reads.
   const HostBucket4* begin4(uint32_t address) const noexcept {
     const HostBucket4* bucket = home4(address);
     __builtin_prefetch(bucket);
     return bucket;
   }
-  static uint16_t find4(const HostBucket4* bucket, uint32_t address) noexcept {
+  static uint32_t find4(const HostBucket4* bucket, uint32_t address) noexcept {
     const uint32_t slots = match4(*bucket, address);
     if (__builtin_expect(slots != 0, 1)) return bucket->value[static_cast<uint32_t>(__builtin_ctz(slots))];
     return __builtin_expect(bucket->reach == 0, 1) ? kAbsent : further4(bucket, address);
@@ -95,7 +97,7 @@ class Hosts {
     const Wide product = static_cast<Wide>(a) * b;
     return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
   }
-  static size_t below(uint64_t hash, uint32_t count) noexcept {
+  static size_t below(uint64_t hash, uint64_t count) noexcept {
     return static_cast<size_t>((hash & 0xffffffffu) * count >> 32);
   }
   const HostBucket4* home4(uint32_t address) const noexcept {
@@ -117,8 +119,8 @@ class Hosts {
 
   const HostBucket4* buckets4_ = &kNone4;
   const HostBucket6* buckets6_ = nullptr;
-  uint32_t count4_ = 0;
-  uint32_t count6_ = 0;
+  uint64_t count4_ = 0;  // of buckets, below 2^32
+  uint64_t count6_ = 0;
   uint32_t entries4_ = 0;
   uint32_t entries6_ = 0;
   bool delta_ = false;

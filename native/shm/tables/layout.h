@@ -12,7 +12,7 @@
 
 namespace nnoe::tables {
 
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 
 // --- limits, all of them checked where a table is built and where it is opened ---
 

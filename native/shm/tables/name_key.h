@@ -54,21 +54,17 @@ inline bool is_key(const NameKey& key) noexcept {
   return at + 1 == key.size;
 }
 
-// Labels that two keys have in common from the top down.
-inline size_t common_labels(const uint8_t* a, const uint8_t* b) noexcept {
-  size_t count = 0;
-  for (; *a != 0 && std::memcmp(a, b, *a + 1u) == 0; ++count) {
-    const size_t step = *a + 1u;
-    a += step;
-    b += step;
+// Bytes that two keys have in common from the start; all of both when they are the same.
+inline size_t common_bytes(const NameKey& a, const NameKey& b) noexcept {
+  const size_t most = std::min(a.size, b.size);
+  size_t at = 0;
+  for (uint64_t words[2]; at + sizeof *words <= most; at += sizeof *words) {
+    std::memcpy(words, a.bytes + at, sizeof *words);
+    std::memcpy(words + 1, b.bytes + at, sizeof *words);
+    if (words[0] != words[1]) return at + static_cast<size_t>(__builtin_ctzll(words[0] ^ words[1])) / 8;
   }
-  return count;
-}
-
-inline size_t count_labels(const uint8_t* key) noexcept {
-  size_t count = 0;
-  for (; *key != 0; key += *key + 1) ++count;
-  return count;
+  while (at < most && a.bytes[at] == b.bytes[at]) ++at;
+  return at;
 }
 
 }  // namespace nnoe::tables

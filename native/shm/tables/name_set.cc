@@ -18,12 +18,6 @@ namespace {
 constexpr size_t kBuffer = 256 * 1024;
 constexpr mode_t kFileMode = 0640;
 
-// Bytes that two keys have in common from the start.
-size_t common_bytes(const NameKey& a, const NameKey& b) {
-  const size_t most = std::min(a.size, b.size);
-  return static_cast<size_t>(std::mismatch(a.bytes, a.bytes + most, b.bytes).first - a.bytes);
-}
-
 uint32_t header_crc(const NameSetHeader& header) { return crc32c(0, &header, offsetof(NameSetHeader, crc)); }
 
 std::string temporary(const std::string& path) { return path + ".tmp"; }

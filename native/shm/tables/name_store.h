@@ -85,6 +85,12 @@ class NameStore {
   using Changes = std::map<std::string, Listed>;  // by key
   using Overrides =
       std::map<std::string, std::vector<std::pair<uint32_t, Listed>>>;  // lists of a name that differ
+  // Overrides for who goes through them once: keys and lists of all names behind one another.
+  struct Flat {
+    std::vector<std::pair<uint8_t, uint32_t>> names;  // bytes of the key, how many lists
+    std::vector<uint8_t> keys;
+    std::vector<std::pair<uint32_t, Listed>> lists;
+  };
   struct List {
     std::shared_ptr<const NameSetFile> file;
     std::shared_ptr<const Changes> older;  // over the file; a build is writing them into a new one
@@ -107,6 +113,7 @@ class NameStore {
   Layers layers_of(const List& list) const;
   std::string path_of(uint32_t list, uint64_t serial) const;
   static uint64_t serial_of(const List& list);  // of its set file; 0: none
+  static Flat flat(const Overrides& overrides);
   std::vector<uint8_t> encode_changes() const;
   bool load_changes(std::string& why);
   void set_locked(uint32_t list, List& entry, const std::string& key, Listed listed);

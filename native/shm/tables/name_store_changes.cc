@@ -56,16 +56,22 @@ struct Reading {
 std::vector<uint8_t> NameStore::encode_changes() const {
   std::vector<uint8_t> bytes(sizeof(ChangesHeader));
   const std::lock_guard lock(mutex_);
+  bytes.reserve(saved_.size() + saved_.size() / 8 + 4096);
   for (const auto& [number, list] : lists_) {
-    Changes all;
-    if (list.older != nullptr) all = *list.older;
-    if (list.newer != nullptr)
-      for (const auto& [key, listed] : *list.newer) all[key] = listed;
-    for (const auto& [key, listed] : list.waiting) all[key] = listed;
-    if (all.empty()) continue;
-    const ChangesList head{serial_of(list), number, static_cast<uint32_t>(all.size())};
+    // Nearly always there is one layer alone.
+    Changes together;
+    const Changes* all = list.newer != nullptr ? list.newer.get() : list.older.get();
+    if ((list.newer != nullptr && list.older != nullptr) || !list.waiting.empty()) {
+      if (list.older != nullptr) together = *list.older;
+      if (list.newer != nullptr)
+        for (const auto& [key, listed] : *list.newer) together[key] = listed;
+      for (const auto& [key, listed] : list.waiting) together[key] = listed;
+      all = &together;
+    }
+    if (all == nullptr || all->empty()) continue;
+    const ChangesList head{serial_of(list), number, static_cast<uint32_t>(all->size())};
     append(bytes, &head, sizeof head);
-    for (const auto& [key, listed] : all) {
+    for (const auto& [key, listed] : *all) {
       const uint8_t sizes[2] = {static_cast<uint8_t>(listed), static_cast<uint8_t>(key.size())};
       append(bytes, sizes, sizeof sizes);
       append(bytes, key.data(), key.size());
@@ -80,7 +86,7 @@ std::vector<uint8_t> NameStore::encode_changes() const {
 
 bool NameStore::save_changes(Error& error) {
   const std::lock_guard saving(saving_);
-  const std::vector<uint8_t> bytes = encode_changes();
+  std::vector<uint8_t> bytes = encode_changes();
   if (bytes == saved_) return true;
   const auto failed = [&] {
     return error = journal::system_error("write", directory_ + "/" + kChangesName), false;
@@ -91,7 +97,7 @@ bool NameStore::save_changes(Error& error) {
   if (!fd || !journal::write_all(fd.get(), bytes.data(), bytes.size(), 0) || ::fdatasync(fd.get()) != 0 ||
       ::renameat(dir.get(), kChangesTemporary, dir.get(), kChangesName) != 0)
     return failed();
-  saved_ = bytes;
+  saved_ = std::move(bytes);
   return true;
 }
 

@@ -9,8 +9,8 @@
 // query's top level is somebody's parent.
 //
 // Memory: wire length + 2 bytes a listed name (4 with different lists for the name and below it), 64 bytes
-// for 5.5 slots, one slot for each listed name and each parent of one below the top level; 32 bytes a set of
-// lists. Work of a walk: at most 127 levels of 17 buckets, whatever the name and whatever the table.
+// for 6 slots, one slot for each listed name and each parent of one below the top level; 32 bytes a set of
+// lists. Work of a walk: at most 127 levels of 8 buckets, whatever the name and whatever the table.
 //
 // Immutable: any number of threads may look names up. TABLES.md has the format.
 #pragma once
@@ -33,13 +33,13 @@ class QueryName {
   // False: not a name in uncompressed wire form, or bytes behind it. Reads `size` bytes.
   [[gnu::always_inline]] bool parse(const uint8_t* wire, size_t size) noexcept {
     if (__builtin_expect(size - 16 <= 16, 1)) {
-      std::memset(bytes_ + 16, 0, 32);
-      kernels::fold_usual(bytes_, wire, size);
+      std::memset(bytes() + 16, 0, 32);
+      kernels::fold_usual(bytes(), wire, size);
     } else if (!fold_any(wire, size)) {
       return false;
     }
-    const uint8_t* const end = bytes_ + size;
-    const uint8_t* at = bytes_;
+    const uint8_t* const end = bytes() + size;
+    const uint8_t* at = bytes();
     const uint8_t** next = labels_;
     // In a name of up to 64 bytes a label of more than 63 goes beyond its end; fold_any() saw to longer ones.
     for (size_t length = *at; length != 0; length = *at) {
@@ -52,11 +52,11 @@ class QueryName {
     return __builtin_expect(at + 1 == end, 1);
   }
 
-  void clear() noexcept { end_ = bytes_; }
+  void clear() noexcept { end_ = bytes(); }
 
-  const uint8_t* data() const noexcept { return bytes_; }  // wire form, lower case, then 16 zero bytes
+  const uint8_t* data() const noexcept { return bytes(); }  // wire form, lower case, then 16 zero bytes
   size_t size() const noexcept {
-    return static_cast<size_t>(end_ - bytes_);
+    return static_cast<size_t>(end_ - bytes());
   }  // 1 to kMaxName; 0: cleared; 0: none
   // 0 (the root) to kMaxLabels
   size_t labels() const noexcept { return static_cast<size_t>(behind_ - labels_); }
@@ -67,20 +67,27 @@ class QueryName {
 
  private:
   friend class Names;
+  uint8_t* bytes() noexcept { return room_ + kBefore; }
+  const uint8_t* bytes() const noexcept { return room_ + kBefore; }
   // Of any size; false: of none that names have, or with a label that is none.
   [[gnu::noinline]] bool fold_any(const uint8_t* wire, size_t size) noexcept {
     if (size - 1 >= kMaxName) return false;
     for (size_t at = 0; size > kMaxLabel + 1 && at < size && wire[at] != 0; at += size_t{wire[at]} + 1)
       if (wire[at] > kMaxLabel) return false;
-    std::memset(bytes_, 0, 48);
-    std::memset(bytes_ + size, 0, 16);
-    kernels::fold(bytes_, wire, size);
+    std::memset(room_, 0, kBefore + 48);
+    std::memset(bytes() + size, 0, 16);
+    kernels::fold(bytes(), wire, size);
     return true;
   }
 
   static constexpr uint8_t kMaxLabel = 63;
 
-  alignas(16) uint8_t bytes_[kMaxName + 33];  // so far behind the end may be read
+  // Before the name and behind it may be read so far: what is before it for its last 8 bytes, where it has
+  // fewer; there are zeros then.
+  static constexpr size_t kBefore = 16;
+  static constexpr size_t kBehind = 33;
+
+  alignas(16) uint8_t room_[kBefore + kMaxName + kBehind];
   const uint8_t* labels_[kMaxLabels + 1];
   const uint8_t** behind_;
   const uint8_t* end_;
@@ -88,8 +95,8 @@ class QueryName {
 
 namespace names {
 
-constexpr uint32_t kSlots = 8;          // of a bucket
-constexpr uint32_t kMaxDisplaced = 16;  // buckets between the one that a hash names and the slot
+constexpr uint32_t kSlots = 8;         // of a bucket
+constexpr uint32_t kMaxDisplaced = 7;  // buckets between the one that a hash names and the slot
 constexpr uint32_t kTopBits = 1024;
 constexpr size_t kTail = 320;  // zero bytes after the names: comparing reads up to 271 past the start of one
 
@@ -100,6 +107,9 @@ constexpr uint32_t kTwo = 4;    // they differ: the id for the name stands befor
 constexpr uint32_t kGone = 8;   // in a delta: on no list any more
 constexpr uint32_t kInterior = 16;        // something below is in the table
 constexpr uint32_t kOwn = kHere | kGone;  // there is a name to compare
+// How many buckets behind its own an entry stands, in the bits that are left: what placing goes by.
+constexpr uint32_t kPassedShift = 5;
+static_assert(kMaxDisplaced << kPassedShift <= 0xff);
 
 struct Header {
   uint64_t secret[2];
@@ -119,7 +129,7 @@ static_assert(sizeof(Header) == 256);
 struct alignas(64) Bucket {
   uint16_t tags[kSlots];   // lowest bits of the hash
   uint8_t flags[kSlots];   // 0: free
-  uint64_t further;        // bit (hash >> 16) % 64: something with such a hash passed by, for want of a slot
+  uint64_t further;        // bit hash % 64: something with such a hash passed by, for want of a slot
   uint32_t names[kSlots];  // offset in the blob, of entries with kOwn
 };
 static_assert(sizeof(Bucket) == 64);
@@ -164,12 +174,14 @@ inline uint64_t hash_two(uint64_t secret, uint64_t root, const uint8_t* label, c
   return folded(kernels::load64(label) ^ root, kernels::load64(label + 8) ^ secret);
 }
 
-inline uint64_t bucket_of(uint64_t hash, uint32_t buckets) noexcept {
+inline uint64_t bucket_of(uint64_t hash, uint64_t buckets) noexcept {
   __extension__ using Wide = unsigned __int128;
   return static_cast<uint64_t>(static_cast<Wide>(hash) * buckets >> 64);
 }
 inline uint16_t tag_of(uint64_t hash) noexcept { return static_cast<uint16_t>(hash); }
-inline uint64_t further_of(uint64_t hash) noexcept { return uint64_t{1} << (hash >> 16) % 64; }
+inline bool is_further(const Bucket& bucket, uint64_t hash) noexcept {
+  return (bucket.further >> hash % 64 & 1) != 0;
+}
 
 inline uint16_t load_id(const uint8_t* from) noexcept {
   uint16_t id = 0;
@@ -243,6 +255,7 @@ class Names {
               uint32_t passed = 0, uint32_t interior = 0) const noexcept;
   Level level_further(const Place& place, const uint8_t* suffix, const uint8_t* end, uint32_t own,
                       uint32_t passed, uint32_t interior) const noexcept;
+  bool misses_further(Place place) const noexcept;
   template <uint32_t kFlag>
   Level level_near(const Place& place, const uint8_t* suffix, const uint8_t* end) const noexcept;
   template <class Visit>
@@ -253,7 +266,7 @@ class Names {
 
   uint64_t secret_[2] = {0, 0};
   const names::Bucket* buckets_ = nullptr;
-  uint32_t count_ = 0;  // of buckets
+  uint64_t count_ = 0;  // of buckets, below 2^32
   uint32_t root_flags_ = 0;
   bool has_tops_ = false;  // some name of one label has an entry
   const uint8_t* blob_ = nullptr;

@@ -20,12 +20,6 @@ bool make_key(const uint8_t* wire, size_t size, NameKey& key) noexcept {
   return true;
 }
 
-size_t NamesWriter::ListsHash::operator()(const Lists& lists) const noexcept {
-  uint64_t hash = 0x9e3779b97f4a7c15;
-  for (const uint64_t word : lists.bits) hash = folded(hash ^ word, 0xd6e8feb86659fd93);
-  return hash;
-}
-
 // Drawn after the names are known to whoever made them: nobody can choose names that meet in one bucket.
 void NamesWriter::draw() noexcept {
   size_t done = 0;
@@ -49,21 +43,46 @@ void NamesWriter::reserve(uint64_t count, uint64_t bytes) {
   records_.reserve(count);
 }
 
+// Where a set's number is, or belongs.
+uint16_t& NamesWriter::id_of(const Lists& lists) noexcept {
+  uint64_t hash = 0x9e3779b97f4a7c15;
+  for (const uint64_t word : lists.bits) hash = folded(hash ^ word, 0xd6e8feb86659fd93);
+  size_t at = hash & (ids_.size() - 1);
+  while (ids_[at] != 0 && !(lists_[ids_[at] - 1u] == lists)) at = (at + 1) & (ids_.size() - 1);
+  return ids_[at];
+}
+
 uint16_t NamesWriter::intern(const Lists& lists) {
   if (last_id_ < lists_.size() && lists_[last_id_] == lists) return last_id_;
-  const auto [at, added] = ids_.emplace(lists, static_cast<uint16_t>(lists_.size()));
-  if (added) {
+  if (lists_.size() * 2 >= ids_.size()) {
+    ids_.assign(std::max<size_t>(16, ids_.size() * 2), 0);
+    for (size_t i = 0; i < lists_.size(); ++i) id_of(lists_[i]) = static_cast<uint16_t>(i + 1);
+  }
+  uint16_t& id = id_of(lists);
+  if (id == 0) {
     if (lists_.size() == kMaxListsets)
       throw std::length_error("names are on more than 65535 different combinations of lists");
     lists_.push_back(lists);
+    id = static_cast<uint16_t>(lists_.size());
   }
-  last_id_ = at->second;
+  last_id_ = static_cast<uint16_t>(id - 1);
   return last_id_;
 }
 
-void NamesWriter::append_id(uint16_t id) {
-  body_.push_back(static_cast<uint8_t>(id));
-  body_.push_back(static_cast<uint8_t>(id >> 8));
+// A name behind the ids of its lists.
+void NamesWriter::append(const NameKey& key, uint32_t flags, uint16_t here, uint16_t below) {
+  uint8_t bytes[2 * sizeof(uint16_t) + kMaxName];
+  size_t size = 0;
+  const auto id = [&](uint16_t number) {
+    bytes[size++] = static_cast<uint8_t>(number);
+    bytes[size++] = static_cast<uint8_t>(number >> 8);
+  };
+  if ((flags & kTwo) != 0) id(here);
+  if ((flags & kHere) != 0) id((flags & kBelow) != 0 ? below : here);
+  reverse_labels(key.bytes, key.size, bytes + size);
+  body_.insert(body_.end(), bytes, bytes + size + key.size);
+  if (body_.size() - sizeof(Header) > UINT32_MAX - kTail)
+    throw std::length_error("names take more than 4 GiB");
 }
 
 void NamesWriter::set_root(uint32_t flags, uint16_t here, uint16_t below) noexcept {
@@ -73,47 +92,58 @@ void NamesWriter::set_root(uint32_t flags, uint16_t here, uint16_t below) noexce
 }
 
 void NamesWriter::push(const NameKey& key, const Membership& membership) {
-  if (any_ && last_.compare(key) >= 0) throw std::length_error("names come out of order");
+  const size_t same = any_ ? common_bytes(last_, key) : 0;
+  if (any_ && (same == key.size || last_.bytes[same] > key.bytes[same]))
+    throw std::length_error("names come out of order");
   uint32_t flags = kGone;
   uint16_t here = 0;
   uint16_t below = 0;
   if (!membership.empty()) {
     here = intern(membership.here);  // also of no lists, where only what is below is listed
     flags = kHere;
-    if (!(membership.below == Lists{})) {
+    if (membership.below == membership.here) {
+      below = here;
+      flags |= kBelow;
+    } else if (!(membership.below == Lists{})) {
       below = intern(membership.below);
-      flags |= kBelow | (here == below ? 0 : kTwo);
+      flags |= kBelow | kTwo;
     }
   }
   ++header_.names;
   if (key.size == 1) {
     set_root(flags, here, below);
-    copy_key(last_, key);
-    any_ = true;
-    return;
+  } else {
+    size_t labels = 0;
+    size_t common = 0;
+    for (size_t at = 0; key.bytes[at] != 0; ++labels) {
+      at += key.bytes[at] + 1u;
+      common += at <= same ? 1 : 0;
+    }
+    // Its own slot and those of parents that are new, but for one of a single label.
+    header_.slots += labels - std::max<size_t>(common, std::min<size_t>(labels - 1, 1));
+    records_.push_back({static_cast<uint8_t>(flags), static_cast<uint8_t>(common)});
+    append(key, flags, here, below);
   }
-  const size_t common = any_ ? common_labels(last_.bytes, key.bytes) : 0;
-  const size_t labels = count_labels(key.bytes);
-  // Its own slot and those of parents that are new, but for one of a single label.
-  header_.slots += labels - std::max<size_t>(common, std::min<size_t>(labels - 1, 1));
-  records_.push_back({static_cast<uint8_t>(flags), static_cast<uint8_t>(common)});
-  if ((flags & kTwo) != 0) append_id(here);
-  if ((flags & kHere) != 0) append_id((flags & kBelow) != 0 ? below : here);
-  const size_t at = body_.size();
-  body_.resize(at + key.size);
-  reverse_labels(key.bytes, key.size, body_.data() + at);
-  if (body_.size() - sizeof(Header) > UINT32_MAX - kTail)
-    throw std::length_error("names take more than 4 GiB");
-  copy_key(last_, key);
+  std::memcpy(last_.bytes + same, key.bytes + same, key.size - same);
+  last_.size = key.size;
   any_ = true;
 }
 
-// One attempt to give every suffix its slot.
+// One attempt to give every suffix its slot. Where a bucket is full, the entry goes on that is the least far
+// from its own, so that none gets far: the distances are as short as if the entries came in the order of
+// their buckets.
 struct NamesWriter::Placing {
   struct Item {
     uint64_t hash;
     uint32_t flags;
     uint32_t offset;
+  };
+  // An entry without its hash, of which its tag says enough for the way on.
+  struct Entry {
+    uint32_t offset;
+    uint16_t tag;
+    uint8_t flags;
+    uint8_t passed;
   };
   static constexpr size_t kFetched = 32;  // items whose buckets are on their way from memory
 
@@ -126,24 +156,49 @@ struct NamesWriter::Placing {
   Placing(uint8_t* at, uint32_t buckets_count)
       : buckets(at), count(buckets_count), used(size_t{buckets_count} + kMaxDisplaced) {}
 
-  bool put(const Item& item) {
-    const size_t home = bucket_of(item.hash, count);
-    size_t at = home;
-    for (; used[at] == kSlots; ++at) {
-      if (at == home + kMaxDisplaced) return false;
-      uint8_t* passed = buckets + at * sizeof(Bucket) + offsetof(Bucket, further);
-      uint64_t further = 0;
-      std::memcpy(&further, passed, sizeof further);
-      further |= further_of(item.hash);
-      std::memcpy(passed, &further, sizeof further);
+  static void write(uint8_t* bucket, size_t slot, const Entry& entry) {
+    std::memcpy(bucket + slot * sizeof entry.tag, &entry.tag, sizeof entry.tag);
+    bucket[offsetof(Bucket, flags) + slot] = static_cast<uint8_t>(entry.flags | entry.passed << kPassedShift);
+    std::memcpy(bucket + offsetof(Bucket, names) + slot * sizeof entry.offset, &entry.offset,
+                sizeof entry.offset);
+  }
+
+  static Entry read(const uint8_t* bucket, size_t slot) {
+    Entry entry{};
+    std::memcpy(&entry.tag, bucket + slot * sizeof entry.tag, sizeof entry.tag);
+    const uint32_t flags = bucket[offsetof(Bucket, flags) + slot];
+    entry.flags = flags & ((1u << kPassedShift) - 1);
+    entry.passed = static_cast<uint8_t>(flags >> kPassedShift);
+    std::memcpy(&entry.offset, bucket + offsetof(Bucket, names) + slot * sizeof entry.offset,
+                sizeof entry.offset);
+    return entry;
+  }
+
+  // Of a full bucket: `entry` becomes the one that has to leave.
+  static void pass(uint8_t* bucket, Entry& entry) {
+    const uint8_t* flags = bucket + offsetof(Bucket, flags);
+    const auto* nearest = std::min_element(
+        flags, flags + kSlots, [](uint8_t a, uint8_t b) { return a >> kPassedShift < b >> kPassedShift; });
+    if (*nearest >> kPassedShift < entry.passed) {
+      const auto slot = static_cast<size_t>(nearest - flags);
+      const Entry leaving = read(bucket, slot);
+      write(bucket, slot, entry);
+      entry = leaving;
     }
-    const size_t slot = used[at]++;
-    uint8_t* bucket = buckets + at * sizeof(Bucket);
-    const uint16_t tag = tag_of(item.hash);
-    std::memcpy(bucket + slot * sizeof tag, &tag, sizeof tag);
-    bucket[offsetof(Bucket, flags) + slot] = static_cast<uint8_t>(item.flags);
-    std::memcpy(bucket + offsetof(Bucket, names) + slot * sizeof item.offset, &item.offset,
-                sizeof item.offset);
+    uint64_t further = 0;
+    std::memcpy(&further, bucket + offsetof(Bucket, further), sizeof further);
+    further |= uint64_t{1} << entry.tag % 64;
+    std::memcpy(bucket + offsetof(Bucket, further), &further, sizeof further);
+  }
+
+  bool put(const Item& item) {
+    Entry entry{item.offset, tag_of(item.hash), static_cast<uint8_t>(item.flags), 0};
+    size_t at = bucket_of(item.hash, count);
+    for (; used[at] == kSlots; ++at, ++entry.passed) {
+      pass(buckets + at * sizeof(Bucket), entry);
+      if (entry.passed == kMaxDisplaced) return false;
+    }
+    write(buckets + at * sizeof(Bucket), used[at]++, entry);
     return true;
   }
 
@@ -167,7 +222,6 @@ struct NamesWriter::Placing {
 
 bool NamesWriter::place() {
   const Places places = places_of(header_);
-  std::memset(body_.data() + places.buckets, 0, places.lists - places.buckets);
   std::fill(std::begin(header_.tops), std::end(header_.tops), uint64_t{0});
   Placing placing(body_.data() + places.buckets, header_.buckets);
   const uint8_t* blob = body_.data() + sizeof(Header);
@@ -202,7 +256,7 @@ bool NamesWriter::place() {
 }
 
 std::vector<uint8_t> NamesWriter::finish() {
-  constexpr uint64_t kLoad = 22;  // quarters of slots in use of a bucket's 8, on average
+  constexpr uint64_t kLoad = 24;  // quarters of slots in use of a bucket's 8, on average
   constexpr int kTries = 32;
   header_.blob = static_cast<uint32_t>(body_.size() - sizeof(Header));
   header_.listsets = static_cast<uint32_t>(lists_.size());
@@ -212,6 +266,7 @@ std::vector<uint8_t> NamesWriter::finish() {
     header_.buckets = static_cast<uint32_t>(buckets);
     const Places places = places_of(header_);
     body_.resize(places.end);
+    if (attempt > 0) std::memset(body_.data() + places.buckets, 0, places.lists - places.buckets);
     if (place()) {
       std::copy(lists_.begin(), lists_.end(), reinterpret_cast<Lists*>(body_.data() + places.lists));
       std::memcpy(body_.data(), &header_, sizeof header_);

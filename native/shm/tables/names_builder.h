@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "shm/tables/name_key.h"
@@ -49,7 +48,8 @@ class NamesWriter {
  private:
   struct Placing;
   uint16_t intern(const names::Lists& lists);
-  void append_id(uint16_t id);
+  uint16_t& id_of(const names::Lists& lists) noexcept;
+  void append(const NameKey& key, uint32_t flags, uint16_t here, uint16_t below);
   void set_root(uint32_t flags, uint16_t here, uint16_t below) noexcept;
   bool place();
   void draw() noexcept;
@@ -58,13 +58,10 @@ class NamesWriter {
     uint8_t flags;
     uint8_t common;  // labels in common with the one before
   };
-  struct ListsHash {
-    size_t operator()(const names::Lists& lists) const noexcept;
-  };
   std::vector<uint8_t> body_;
   std::vector<Record> records_;
-  std::unordered_map<names::Lists, uint16_t, ListsHash> ids_;
   std::vector<names::Lists> lists_;
+  std::vector<uint16_t> ids_;  // by hash, open, at most half of it in use: 1 + place in lists_; 0: free
   NameKey last_;
   bool any_ = false;
   uint16_t last_id_ = 0;

@@ -10,29 +10,44 @@ namespace {
 
 using namespace names;
 
-// Offsets and ids of one entry, whose flags may be any.
-bool entry_holds(const Header& header, const uint8_t* blob, uint32_t flags, uint32_t offset) {
-  if ((flags & kOwn) == 0) return true;
-  if (offset < kBlobStart || offset >= header.blob) return false;
-  const uint8_t* name = blob + offset;
-  if ((flags & kHere) != 0 && id_here(name, flags) >= header.listsets) return false;
-  return (flags & kBelow) == 0 || id_below(name) < header.listsets;
+// Calls `visit(slot)` for those with a name of their own.
+template <class Visit>
+inline void each_own(const Bucket& bucket, Visit&& visit) {
+  static_assert(kSlots == 8 && kOwn == (1 | 8));
+  uint64_t flags = 0;
+  std::memcpy(&flags, bucket.flags, sizeof flags);
+  constexpr uint64_t kLowest = 0x0101010101010101;
+  for (uint64_t own = (flags | flags >> 3) & kLowest; own != 0; own &= own - 1)
+    visit(static_cast<uint32_t>(__builtin_ctzll(own)) / 8);
 }
 
-// Names lie anywhere: they are fetched some buckets ahead.
+// Offsets and ids of all entries, whose flags may be any. Names lie anywhere: they are fetched some buckets
+// ahead.
 bool entries_hold(const Header& header, const Bucket* buckets, const uint8_t* blob) {
   constexpr size_t kFetched = 4;
   const size_t count = size_t{header.buckets} + kMaxDisplaced;
-  for (size_t i = 0; i < count; ++i) {
+  bool good = true;
+  for (size_t i = 0; i < count && good; ++i) {
     if (i + kFetched < count) {
-      for (const uint32_t offset : buckets[i + kFetched].names)
-        __builtin_prefetch(blob + std::min(offset, header.blob));
+      const Bucket& later = buckets[i + kFetched];
+      each_own(later,
+               [&](uint32_t slot) { __builtin_prefetch(blob + std::min(later.names[slot], header.blob)); });
     }
-    for (uint32_t slot = 0; slot < kSlots; ++slot) {
-      if (!entry_holds(header, blob, buckets[i].flags[slot], buckets[i].names[slot])) return false;
-    }
+    each_own(buckets[i], [&](uint32_t slot) {
+      const uint32_t flags = buckets[i].flags[slot];
+      const uint32_t offset = buckets[i].names[slot];
+      if (offset - kBlobStart >= header.blob - kBlobStart) {
+        good = false;
+        return;
+      }
+      // What no flag asks for counts as 0.
+      const uint8_t* const name = blob + offset;
+      const uint32_t here = (flags & kHere) != 0 ? id_here(name, flags) : 0u;
+      const uint32_t below = (flags & kBelow) != 0 ? id_below(name) : 0u;
+      good &= (flags & (kHere | kBelow)) == 0 || std::max(here, below) < header.listsets;
+    });
   }
-  return true;
+  return good;
 }
 
 bool listsets_hold(const Lists* lists, uint32_t count, uint32_t limit) {

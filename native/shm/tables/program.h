@@ -85,7 +85,7 @@ class Programs {
   template <class Make>
   const Step* finish(const Step* at, const uint8_t* name, uint32_t name_bytes, uint32_t type,
                      const uint64_t* lists, Make&& request) const noexcept;
-  // From `at` on past domains that the name is clearly not below.
+  // From `at` on past domains that the name is clearly not below. 8 bytes before the name can be read.
   static const Step* pass_domains(const Step* at, const uint8_t* name, uint32_t name_bytes) noexcept;
   // finish(), by a call.
   const Step* finish_request(const Step* at, const Request& request) const noexcept;

@@ -83,7 +83,9 @@ template <class Make>
 // keeps what it has at hand.
 [[gnu::always_inline]] inline const Step* Programs::pass_domains(const Step* at, const uint8_t* name,
                                                                  uint32_t name_bytes) noexcept {
-  while (at->run == Step::Run::kUnder && !program::may_be_under(*at, name, name_bytes)) at = at->next(false);
+  const uint64_t tail = program::last8(name + name_bytes);
+  while (at->run == Step::Run::kUnder && (tail != at->constant.tail || name_bytes <= at->value))
+    at = at->next(false);
   return at;
 }
 

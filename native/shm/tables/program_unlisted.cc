@@ -22,7 +22,8 @@ const Step* behind_types(const Step* at, uint16_t type) noexcept {
 // Links lead ahead alone, as open() has seen to: from the last step to the first, what a link leads to is
 // ready.
 UnlistedPrograms::UnlistedPrograms(const Programs& programs, const Actions& actions)
-    : code_(programs.steps_->code), begins_(kMaxRoleSets) {
+    : code_(programs.steps_->code), entry_(std::make_unique<Entry>()) {
+  for (size_t i = 1; i < std::size(kTypes); ++i) entry_->columns[kTypes[i]] = static_cast<uint8_t>(i);
   const Step* const original = programs.steps_->code.data();
   code_.emplace_back();
   code_.back().run = Step::Run::kNone;
@@ -51,8 +52,9 @@ UnlistedPrograms::UnlistedPrograms(const Programs& programs, const Actions& acti
   for (size_t role_set = 0; role_set < kMaxRoleSets; ++role_set) {
     const Step* first = programs.first_[role_set];
     const Step* at = first == nullptr ? &code_.back() : leads[static_cast<size_t>(first - original)];
-    begins_[role_set].at[0] = at;
-    for (size_t i = 1; i < std::size(kTypes); ++i) begins_[role_set].at[i] = behind_types(at, kTypes[i]);
+    const Step** const begins = entry_->begins[role_set].at;
+    begins[0] = at;
+    for (size_t i = 1; i < std::size(kTypes); ++i) begins[i] = behind_types(at, kTypes[i]);
   }
 }
 

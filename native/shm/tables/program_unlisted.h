@@ -5,7 +5,6 @@
 // 32 bytes an instruction, and 256 KiB.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <vector>
 
@@ -22,27 +21,26 @@ class UnlistedPrograms {
   // Throws std::bad_alloc. `programs` has to outlive it.
   UnlistedPrograms(const Programs& programs, const Actions& actions);
 
-  // One line of a cache a role set.
-  struct alignas(64) Begins {
-    const Step* at[std::size(kTypes)];
+  // What a query comes in by: found from one place, so that it needs no other.
+  struct Entry {
+    // One line of a cache a role set.
+    struct alignas(64) Begins {
+      const Step* at[std::size(kTypes)];
+    };
+    alignas(64) uint8_t columns[128];  // by type: the place in kTypes, 0 for others
+    Begins begins[kMaxRoleSets];
   };
-  const Begins* begins() const noexcept { return begins_.data(); }  // kMaxRoleSets
+  const Entry* entry() const noexcept { return entry_.get(); }
 
   // Where the program of a role set below kMaxRoleSets begins, a step of kNone when it has none. For
   // Programs::finish() without lists.
-  static const Step* first(const Begins* begins, uint16_t role_set, uint16_t type) noexcept {
-    return begins[role_set].at[type < kColumns.size() ? kColumns[type] : 0];
+  static const Step* first(const Entry& entry, size_t role_set, size_t type) noexcept {
+    return entry.begins[role_set].at[type < sizeof entry.columns ? entry.columns[type] : 0];
   }
 
  private:
-  static constexpr auto kColumns = [] {
-    std::array<uint8_t, 128> columns{};
-    for (size_t i = 1; i < std::size(kTypes); ++i) columns[kTypes[i]] = static_cast<uint8_t>(i);
-    return columns;
-  }();
-
   std::vector<Step> code_;  // the last one is of kNone
-  std::vector<Begins> begins_;
+  std::unique_ptr<Entry> entry_;
 };
 
 }  // namespace nnoe::tables

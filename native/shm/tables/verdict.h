@@ -64,7 +64,7 @@ class PackedVerdict {
   // Numbers of lists are below kMaxLists.
   constexpr bool has_list() const noexcept { return word_ >> 63 == 0; }
   // One for role set 0, for another.
-  constexpr PackedVerdict of_role_set(uint16_t role_set) const noexcept {
+  constexpr PackedVerdict of_role_set(uint32_t role_set) const noexcept {
     PackedVerdict made = *this;
     made.word_ |= uint64_t{role_set} << 32;
     return made;

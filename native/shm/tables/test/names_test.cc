@@ -154,6 +154,37 @@ TEST_CASE("the longest names and labels, any bytes in them") {
   CHECK(walk_of(opened.names, other) == both.reference.walk(other));
 }
 
+TEST_CASE("many names fill six of eight slots, and no entry is far from its bucket") {
+  NamesBuilder builder;
+  for (int i = 0; i < 60000; ++i) {
+    const std::string name = wire(std::to_string(i) + ".example" + std::to_string(i % 1000) + ".com");
+    REQUIRE(builder.set(bytes_of(name), name.size(), 1, Listed::kSubtree));
+  }
+  const Opened opened(builder.build());
+  const uint8_t* const body = opened.body.get().data;
+  const auto& header = *reinterpret_cast<const names::Header*>(body);
+  CHECK(header.buckets == header.slots / 6 + 1);
+  const auto* buckets = reinterpret_cast<const names::Bucket*>(body + names::places_of(header).buckets);
+  uint64_t own = 0;
+  for (uint32_t at = 0; at < header.buckets + names::kMaxDisplaced; ++at) {
+    for (uint32_t slot = 0; slot < names::kSlots; ++slot) {
+      const uint32_t flags = buckets[at].flags[slot];
+      const uint32_t passed = flags >> names::kPassedShift;
+      CHECK(passed <= 6);
+      if ((flags & names::kOwn) == 0) continue;
+      const uint8_t* const name = body + sizeof header + buckets[at].names[slot];
+      QueryName query;
+      REQUIRE(query.parse(name, std::strlen(reinterpret_cast<const char*>(name)) + 1));
+      uint64_t hash = names::hash_two(header.secret[1], header.secret[0], query.label(2), query.end());
+      hash = names::hash_label(header.secret[1], hash, query.label(3));
+      CHECK(at == names::bucket_of(hash, header.buckets) + passed);
+      for (uint32_t i = 1; i <= passed; ++i) CHECK(names::is_further(buckets[at - i], hash));
+      ++own;
+    }
+  }
+  CHECK(own == 60000);
+}
+
 TEST_CASE("what is no name is refused, and nothing behind a name is read") {
   QueryName name;
   const auto parses = [&](const std::string& bytes) { return name.parse(bytes_of(bytes), bytes.size()); };

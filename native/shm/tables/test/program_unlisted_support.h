@@ -2,6 +2,7 @@
 // Programs for names on no list beside those that they were made of.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,11 @@ class SomeActions {
 inline bool agrees(const Programs& programs, const UnlistedPrograms& unlisted, const Actions& actions,
                    uint16_t role_set, const Request& request) {
   const Programs::Outcome wanted = programs.run(role_set, request);
-  const Step* at = UnlistedPrograms::first(unlisted.begins(), role_set, request.type);
-  at = Programs::pass_domains(at, request.name, request.name_bytes);
+  const Step* at = UnlistedPrograms::first(*unlisted.entry(), role_set, request.type);
+  // As in a QueryName, 8 bytes before the name can be read.
+  std::vector<uint8_t> name(sizeof(uint64_t) + request.name_bytes);
+  std::copy(request.name, request.name + request.name_bytes, name.data() + sizeof(uint64_t));
+  at = Programs::pass_domains(at, name.data() + sizeof(uint64_t), request.name_bytes);
   if (at->run == Step::Run::kNone) return wanted.result != Programs::Result::kAction;
   if (at->run != Step::Run::kReturn) at = programs.finish_request(at, request);
   const PackedVerdict verdict = at->verdict;
