@@ -13,10 +13,17 @@ class Reader {
   buf: Buffer = EMPTY;
   at = 0;
   end = 0;
+  private memory: ArrayBufferLike = EMPTY.buffer;
+  private offset = 0;
 
   over(buf: Buffer, start: number, end: number): this {
     if (!(start >= 0 && start <= end && end <= buf.length)) throw new DecodeError('range outside the buffer');
-    this.buf = buf;
+    // Messages that came together share a buffer, and asking one for its memory is slow.
+    if (buf !== this.buf) {
+      this.buf = buf;
+      this.memory = buf.buffer;
+      this.offset = buf.byteOffset;
+    }
     this.at = start;
     this.end = end;
     return this;
@@ -80,7 +87,7 @@ class Reader {
     const from = this.at;
     if (length > this.end - from) throw new DecodeError('message cut short');
     this.at = from + length;
-    return length === 0 ? EMPTY : this.buf.subarray(from, this.at);
+    return length === 0 ? EMPTY : new View(this.memory, this.offset + from, length);
   }
 
   /** Passes over a field that we do not know, or that has another wire type than ours. */

@@ -41,7 +41,7 @@ class Out {
   field(tag: number, value: string | Buffer, length: number): void {
     this.byte(tag);
     this.varint(length);
-    if (typeof value !== 'string') value.copy(this.bytes, this.#at);
+    if (typeof value !== 'string') this.bytes.set(value, this.#at);
     else if (length === value.length) this.bytes.latin1Write(value, this.#at, length);
     else this.bytes.utf8Write(value, this.#at, length);
     this.#at += length;

@@ -43,7 +43,7 @@ interface Common {
 export interface PlainJob extends Common {
   kind: 'plain';
   key: string;
-  value: string;
+  value: string | Buffer;
 }
 
 /** `remove` puts a value that says why the key goes, and becomes `delete`. */
@@ -66,6 +66,10 @@ export interface LeaseJob extends Common {
   anyone: boolean;
   /** What stands in the store was read and found to be ours to change. */
   checked: boolean;
+  /** It was taken to be sent. */
+  busy: boolean;
+  /** Comes when this one, which is busy, is done. */
+  next: LeaseJob | undefined;
   /** The word that a snapshot found in the store and keeps. */
   keep: Word | undefined;
 }
@@ -80,7 +84,7 @@ export function attach(job: Job, batch: Batch): void {
 
 export function settle(job: Job): void {
   for (const batch of job.batches) batch.release();
-  job.batches = [];
+  job.batches.length = 0;
 }
 
 /** First in, first out, without moving what remains at every step. */

@@ -7,14 +7,12 @@ import type { Known } from './known.js';
 export class Jobs {
   readonly #queue = new Queue<Job>();
   readonly #retries = new Queue<Job>();
-  /** Next for a key: queued, or parked while the key is busy. */
-  readonly #waiting = new Map<Known, Map<number, LeaseJob>>();
-  readonly #busy = new Map<Known, Map<number, LeaseJob>>();
+  /** The job of each key: queued, or on its way with the next one behind it. */
+  readonly #current = new Map<Known, Map<number, LeaseJob>>();
   readonly #plain = new Set<Job>();
 
   adopt(known: Known): void {
-    this.#waiting.set(known, new Map());
-    this.#busy.set(known, new Map());
+    this.#current.set(known, new Map());
   }
 
   /** Jobs that can be sent now. */
@@ -25,30 +23,33 @@ export class Jobs {
   /** Keys with something still to be written. */
   get size(): number {
     let count = this.#plain.size;
-    for (const jobs of this.#waiting.values()) count += jobs.size;
-    for (const jobs of this.#busy.values()) count += jobs.size;
+    for (const jobs of this.#current.values()) count += jobs.size;
     return count;
+  }
+
+  /** The job of a key: the one on its way, if there is one. */
+  current(known: Known, slot: number): LeaseJob | undefined {
+    return this.#current.get(known)?.get(slot);
   }
 
   /** The job for a key that can still be changed. */
   waiting(known: Known, slot: number): LeaseJob | undefined {
-    return this.#waiting.get(known)?.get(slot);
-  }
-
-  isBusy(known: Known, slot: number): boolean {
-    return this.#busy.get(known)?.has(slot) === true;
+    const job = this.current(known, slot);
+    return job?.busy ? job.next : job;
   }
 
   pending(known: Known, slot: number): boolean {
-    return this.isBusy(known, slot) || this.waiting(known, slot) !== undefined;
+    return this.current(known, slot) !== undefined;
   }
 
-  add(job: Job): void {
-    if (job.kind === 'plain') this.#plain.add(job);
-    else {
-      this.#waiting.get(job.known)?.set(job.slot, job);
-      if (this.isBusy(job.known, job.slot)) return;
+  /** @param busy the job of the same key that is on its way; nothing waits behind it. */
+  add(job: Job, busy?: LeaseJob): void {
+    if (busy !== undefined && job.kind !== 'plain') {
+      busy.next = job;
+      return;
     }
+    if (job.kind === 'plain') this.#plain.add(job);
+    else this.#current.get(job.known)?.set(job.slot, job);
     this.#queue.push(job);
   }
 
@@ -57,9 +58,7 @@ export class Jobs {
     const again = this.#retries.shift();
     if (again) return again;
     const job = this.#queue.shift();
-    if (job === undefined || job.kind === 'plain') return job;
-    this.#waiting.get(job.known)?.delete(job.slot);
-    this.#busy.get(job.known)?.set(job.slot, job);
+    if (job !== undefined && job.kind !== 'plain') job.busy = true;
     return job;
   }
 
@@ -75,11 +74,14 @@ export class Jobs {
       this.#plain.delete(job);
       return;
     }
-    const { known, slot } = job;
-    this.#busy.get(known)?.delete(slot);
-    const next = this.waiting(known, slot);
-    if (next) this.#queue.push(next);
-    else if (known.revision(slot) === 0) known.remove(slot);
+    const { known, slot, next } = job;
+    if (next !== undefined) {
+      this.#current.get(known)?.set(slot, next);
+      this.#queue.push(next);
+      return;
+    }
+    this.#current.get(known)?.delete(slot);
+    if (known.revision(slot) === 0) known.remove(slot);
   }
 
   /** Settles when all that is to be written now has been. */
@@ -95,7 +97,10 @@ export class Jobs {
 
   *#all(): Generator<Job> {
     yield* this.#plain;
-    for (const jobs of this.#waiting.values()) yield* jobs.values();
-    for (const jobs of this.#busy.values()) yield* jobs.values();
+    for (const jobs of this.#current.values())
+      for (const job of jobs.values()) {
+        yield job;
+        if (job.next !== undefined) yield job.next;
+      }
   }
 }

@@ -276,7 +276,18 @@ function check(known: Known, { address }: LeaseEvent): void {
 
 /** Counted in plain numbers: a metric with labels costs as much as everything else that is done for an event. */
 function counters({ metrics }: LeasesContext): WriterCounters {
-  let tally = { put: 0, delete: 0, coalesced: 0, unchanged: 0, yielded: 0 };
+  const nothing = { put: 0, delete: 0, coalesced: 0, unchanged: 0, yielded: 0 };
+  let tally = { ...nothing };
+  const add = {
+    put: (by: number) => metrics.writes_total.inc({ kind: 'put' }, by),
+    delete: (by: number) => metrics.writes_total.inc({ kind: 'delete' }, by),
+    coalesced: (by: number) => metrics.coalesced_total.inc(by),
+    unchanged: (by: number) => metrics.unchanged_total.inc(by),
+    yielded: (by: number) => metrics.yielded_total.inc(by),
+  };
+  const names = Object.keys(add) as (keyof typeof add)[];
+  // So that each is there from the beginning.
+  for (const name of names) add[name](0);
   return {
     written: (kind) => tally[kind]++,
     coalesced: () => tally.coalesced++,
@@ -284,13 +295,9 @@ function counters({ metrics }: LeasesContext): WriterCounters {
     yielded: () => tally.yielded++,
     conflict: () => metrics.conflicts_total.inc(),
     publish() {
-      const { put, delete: deleted, coalesced, unchanged, yielded } = tally;
-      tally = { put: 0, delete: 0, coalesced: 0, unchanged: 0, yielded: 0 };
-      metrics.writes_total.inc({ kind: 'put' }, put);
-      metrics.writes_total.inc({ kind: 'delete' }, deleted);
-      metrics.coalesced_total.inc(coalesced);
-      metrics.unchanged_total.inc(unchanged);
-      metrics.yielded_total.inc(yielded);
+      const counted = tally;
+      tally = { ...nothing };
+      for (const name of names) if (counted[name] > 0) add[name](counted[name]);
     },
   };
 }

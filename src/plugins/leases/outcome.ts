@@ -167,8 +167,7 @@ export class Outcome {
   #stands(job: LeaseJob, found: KeyValue, stored: Stored): boolean {
     if (job.kind !== 'put' || stored.node !== this.node) return false;
     const { word, timestamp, seq } = stored;
-    const same = leaseValue(job.event, { word, timestamp, seq, node: this.#nodeJson });
-    return same === found.value.toString('utf8');
+    return leaseValue(job.event, { word, timestamp, seq, node: this.#nodeJson }).equals(found.value);
   }
 
   #adopt(job: LeaseJob, found: KeyValue, stored: Stored): void {

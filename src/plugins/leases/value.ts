@@ -3,8 +3,9 @@
 // (client_id, subnet_id, node, seq, fqdn_fwd, fqdn_rev, user_context, prefix_len). Built by hand: it is the
 // costliest step of the lease path, and nearly every text in it is known to need no escaping.
 
-import { addressText, colonHex } from '../../host/address.js';
+import { colonHex as hexText } from '../../host/address.js';
 import { type LeaseEvent, Operation } from '../../host/gen/events.js';
+import { address, colonHex, constant, copy, integer, quoted, text, written } from './bytes.js';
 
 /** The words that the layout has for what happened. */
 export type Word = 'offer' | 'renew' | 'release' | 'expire';
@@ -47,16 +48,6 @@ export function wordFor(operation: number, isNew: boolean): Word {
 export const stateOf = (event: LeaseEvent): number =>
   event.operation === Operation.DECLINE ? declined : event.state;
 
-/** A JSON string of bytes that a client chose: what is not UTF-8 becomes U+FFFD, controls are escaped. */
-export function quoted(bytes: Buffer): string {
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number;
-    if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c)
-      return JSON.stringify(bytes.toString('utf8'));
-  }
-  return `"${bytes.latin1Slice(0, bytes.length)}"`;
-}
-
 /** The user context as a JSON object; nothing when it is none, because a value must stay readable. */
 function contextField(bytes: Buffer): string {
   if (bytes.length === 0) return '';
@@ -78,19 +69,86 @@ export interface Stamp {
   node: string;
 }
 
+const keys = {
+  ip: constant('{"ip":"'),
+  hwaddr: constant('","hwaddr":"'),
+  hostname: constant('","hostname":'),
+  state: constant(',"state":'),
+  cltt: constant(',"cltt":'),
+  validLft: constant(',"valid_lft":'),
+  preferredLft: constant(',"preferred_lft":'),
+  timestamp: constant('","timestamp":'),
+  expiresAt: constant(',"expires_at":'),
+  prefixLen: constant(',"prefix_len":'),
+  hwaddrAlone: constant(',"hwaddr":"'),
+  clientId: constant(',"client_id":"'),
+  type: constant('","type":'),
+  iaid: constant(',"iaid":'),
+  duid: constant(',"duid":"'),
+  subnetAfterText: constant('","subnet_id":'),
+  subnetId: constant(',"subnet_id":'),
+  node: constant(',"node":'),
+  seq: constant(',"seq":'),
+  fwd: { true: constant(',"fqdn_fwd":true'), false: constant(',"fqdn_fwd":false') },
+  rev: { true: constant(',"fqdn_rev":true'), false: constant(',"fqdn_rev":false') },
+};
+const operations: Record<Word, Uint8Array> = {
+  offer: constant(',"operation":"offer'),
+  renew: constant(',"operation":"renew'),
+  release: constant(',"operation":"release'),
+  expire: constant(',"operation":"expire'),
+};
+/** Bytes of everything whose length has a bound of its own: keys, numbers, address. */
+const fixed = 640;
+const quoteMark = constant('"');
+
+function hardware(out: Buffer, at: number, key: Uint8Array, { hwaddr, hostname }: LeaseEvent): number {
+  const to = colonHex(out, copy(out, at, key), hwaddr);
+  return quoted(out, copy(out, to, keys.hostname), hostname);
+}
+
+function times(out: Buffer, at: number, event: LeaseEvent, stamp: Stamp): number {
+  let to = integer(out, copy(out, at, keys.state), stateOf(event));
+  to = integer(out, copy(out, to, keys.cltt), event.cltt);
+  to = integer(out, copy(out, to, keys.validLft), event.validLft);
+  if (event.address.length !== 4) to = integer(out, copy(out, to, keys.preferredLft), event.preferredLft);
+  to = copy(out, to, operations[stamp.word]);
+  to = integer(out, copy(out, to, keys.timestamp), stamp.timestamp);
+  return integer(out, copy(out, to, keys.expiresAt), event.cltt + event.validLft);
+}
+
+function four(out: Buffer, at: number, event: LeaseEvent, stamp: Stamp): number {
+  let to = address(out, copy(out, at, keys.ip), event.address);
+  to = times(out, hardware(out, to, keys.hwaddr, event), event, stamp);
+  to = colonHex(out, copy(out, to, keys.clientId), event.clientId);
+  return copy(out, to, keys.subnetAfterText);
+}
+
+function six(out: Buffer, at: number, event: LeaseEvent, stamp: Stamp): number {
+  let to = address(out, copy(out, at, keys.ip), event.address);
+  to = integer(out, copy(out, to, keys.type), event.type);
+  to = integer(out, copy(out, to, keys.iaid), event.iaid);
+  to = colonHex(out, copy(out, to, keys.duid), event.duid);
+  to = times(out, copy(out, to, quoteMark), event, stamp);
+  to = integer(out, copy(out, to, keys.prefixLen), event.prefixLen);
+  return copy(out, hardware(out, to, keys.hwaddrAlone, event), keys.subnetId);
+}
+
 /** @param extra further fields, each beginning with a comma. */
-export function leaseValue(event: LeaseEvent, stamp: Stamp, extra = ''): string {
-  const ip = addressText(event.address);
-  const { cltt, validLft } = event;
-  const times = `"state":${stateOf(event)},"cltt":${cltt},"valid_lft":${validLft}`;
-  const when = `"operation":"${stamp.word}","timestamp":${stamp.timestamp},"expires_at":${cltt + validLft}`;
-  const ours = `"subnet_id":${event.subnetId},"node":${stamp.node},"seq":${stamp.seq}`;
-  const flags = `"fqdn_fwd":${event.fqdnFwd},"fqdn_rev":${event.fqdnRev}${contextField(event.userContext)}${extra}}`;
-  const hardware = `"hwaddr":"${colonHex(event.hwaddr)}","hostname":${quoted(event.hostname)}`;
-  if (event.address.length === 4)
-    return `{"ip":"${ip}",${hardware},${times},${when},"client_id":"${colonHex(event.clientId)}",${ours},${flags}`;
-  const six = `"type":${event.type},"iaid":${event.iaid},"duid":"${colonHex(event.duid)}"`;
-  return `{"ip":"${ip}",${six},${times},"preferred_lft":${event.preferredLft},${when},"prefix_len":${event.prefixLen},${hardware},${ours},${flags}`;
+export function leaseValue(event: LeaseEvent, stamp: Stamp, extra = ''): Buffer {
+  const { hwaddr, clientId, duid, hostname, fqdnFwd, fqdnRev } = event;
+  const rest = `${contextField(event.userContext)}${extra}}`;
+  const ids = hwaddr.length + clientId.length + duid.length;
+  const most = fixed + 3 * (ids + rest.length + stamp.node.length) + 6 * hostname.length;
+  return written(most, (out, at) => {
+    let to = event.address.length === 4 ? four(out, at, event, stamp) : six(out, at, event, stamp);
+    to = integer(out, to, event.subnetId);
+    to = text(out, copy(out, to, keys.node), stamp.node);
+    to = integer(out, copy(out, to, keys.seq), stamp.seq);
+    to = copy(out, to, fqdnFwd ? keys.fwd.true : keys.fwd.false);
+    to = copy(out, to, fqdnRev ? keys.rev.true : keys.rev.false);
+    return text(out, to, rest);
+  });
 }
 
 /** s since 1970; now, for an event that does not say. */
@@ -103,8 +161,8 @@ export const timestampOf = (event: LeaseEvent): number =>
  */
 export function identityOf(event: LeaseEvent): string {
   if (event.operation === Operation.RECOVER || stateOf(event) === declined) return '';
-  const { address, duid, clientId, hwaddr } = event;
-  if (address.length === 16) return duid.length === 0 ? '' : `${colonHex(duid)}/${event.iaid}`;
-  if (clientId.length > 0) return `c${colonHex(clientId)}`;
-  return hwaddr.length > 0 ? `h${colonHex(hwaddr)}` : '';
+  const { duid, clientId, hwaddr } = event;
+  if (event.address.length === 16) return duid.length === 0 ? '' : `${hexText(duid)}/${event.iaid}`;
+  if (clientId.length > 0) return `c${hexText(clientId)}`;
+  return hwaddr.length > 0 ? `h${hexText(hwaddr)}` : '';
 }

@@ -95,7 +95,7 @@ export class Writer {
   }
 
   /** A key and value of their own, written as they are. */
-  plain(key: string, value: string, batch: Batch): void {
+  plain(key: string, value: string | Buffer, batch: Batch): void {
     if (this.#failure) throw this.#failure.reason;
     const job: Job = { kind: 'plain', key, value, batches: [], alone: false };
     attach(job, batch);
@@ -118,14 +118,16 @@ export class Writer {
   #lease(known: Known, slot: number, event: LeaseEvent, about: About, batch: Batch): void {
     if (this.#failure) throw this.#failure.reason;
     const remove = removes(event.operation);
-    const waiting = this.#jobs.waiting(known, slot);
+    const current = this.#jobs.current(known, slot);
+    const busy = current?.busy ? current : undefined;
+    const waiting = busy ? busy.next : current;
     if (waiting) {
       attach(waiting, batch);
       this.#coalesce(waiting, event, about, remove);
       return;
     }
     if (!remove) takeFingerprint(event);
-    if (!remove && !this.#jobs.isBusy(known, slot) && this.#isUnchanged(known, slot)) {
+    if (!remove && !busy && this.#isUnchanged(known, slot)) {
       known.raiseSeq(slot, about.seq);
       this.#o.count.unchanged();
       return;
@@ -135,18 +137,22 @@ export class Writer {
       known,
       slot,
       event,
-      ...about,
+      seq: about.seq,
+      snapshot: about.snapshot,
+      fresh: about.fresh,
       hashLow: fingerprint.low,
       hashHigh: fingerprint.high,
       client: clientHash(event),
       anyone: remove && namesNobody(event),
       checked: false,
+      busy: false,
+      next: undefined,
       keep: undefined,
       batches: [],
       alone: false,
     };
     attach(job, batch);
-    this.#jobs.add(job);
+    this.#jobs.add(job, busy);
   }
 
   #slot(known: Known, event: LeaseEvent): number {
@@ -212,8 +218,7 @@ export class Writer {
       else {
         writes.push(prepared);
         const { operation } = prepared;
-        if ('put' in operation)
-          bytes += overhead + Buffer.byteLength(operation.value) + 2 * operation.put.length;
+        if ('put' in operation) bytes += overhead + sizeOf(operation.value) + 2 * operation.put.length;
         if (job.alone) break;
       }
     }
@@ -340,6 +345,9 @@ export class Writer {
     this.#o.failed(reason);
   }
 }
+
+const sizeOf = (value: string | Buffer): number =>
+  typeof value === 'string' ? Buffer.byteLength(value) : value.length;
 
 /** Whether a compare, the last of its transaction, is not what failed it. */
 function holds({ modRevision }: Compare, { committed, current }: CommitResult): boolean {
