@@ -105,11 +105,11 @@ main() {
     [[ " $known " == *" $release "* ]] || { echo "tools/packages.sh: no release '$release'; there are: $known" >&2; exit 2; }
   done
   mkdir -p "$logs" "$roots"
-  exec 9>"$roots/.lock"
-  flock -n 9 || die "another test of packages is at work in $roots"
   printf '%-9s  %-18s  %-18s  %-24s  %s\n' release Kea dnsdist Node.js result >"$logs/table"
   for release in "$@"; do
     mkdir -p "$roots/$release"
+    exec 9>"$roots/$release/.lock"
+    flock -n 9 || die "another test of packages is at work in $roots/$release"
     if [ -n "$only" ]; then out=$tree/build/deb build_in_root "$release" && ls "$tree"/build/deb/*.deb; else one "$release"; fi || status=1
   done
   [ -n "$only" ] || cat "$logs/table"

@@ -49,4 +49,11 @@ test('they were put to work', () => {
 
 for (const what of promised) test(what, () => assert.ok(lines.includes(`ok    ${what}`), what));
 
+test('the README names the versions that were tested', () => {
+  const [, kea = '', dnsdist = ''] = lines.find((line) => line.startsWith(`${release} `))?.split(/ +/) ?? [];
+  const upstream = (version: string) => version.replace(/-[^-]*$/, '');
+  const readme = readFileSync('README.md', 'utf8').replace(/ +/g, ' ');
+  assert.ok(readme.includes(`| ${upstream(kea)} | ${upstream(dnsdist)} |`), `${kea}, ${dnsdist}`);
+});
+
 test.run();
