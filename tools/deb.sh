@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
 # Builds the Debian packages of this tree into build/deb: here, where what they need to be built is installed, else in a clean root
-# of the same Debian release (as root; see tools/packages.sh).
+# of the same Debian release (as root; see tools/packages.sh). --here: never in a root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$PWD/build/deb
 
-if ! dpkg-checkbuilddeps 2>/dev/null; then
+if ! missing=$(dpkg-checkbuilddeps 2>&1); then
+  [ "${1:-}" != --here ] || { echo "$missing" >&2; exit 1; }
   exec tools/packages.sh --build "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")"
 fi
 rm -rf "$out" && mkdir -p "$out"

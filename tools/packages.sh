@@ -36,28 +36,35 @@ root_with() {
   echo "$*" >"$root/etc/nnoe-packages"
 }
 
-# Node.js and npm, as npm has them, for a Debian whose own is too old.
+# npm as npm has it, since Debian's brings 600 packages along, and Node.js too for a Debian whose own is too old.
 node_for() {
-  local release=$1 opt=$2/opt/node-of-npm
-  [ "$release" = bookworm ] && [ ! -x "$opt/bin/node" ] || return 0
-  npm install --silent --no-audit --no-fund --prefix "$opt/lib" "node-linux-$(node -p process.arch)@22" npm@10 >&2 || return 1
+  local release=$1 root=$2 opt=$2/opt/node-of-npm node=
+  [ ! -x "$opt/bin/npm" ] || return 0
+  [ "$release" != bookworm ] || node=node-linux-$(node -p process.arch)
+  # shellcheck disable=SC2086 # one word or none
+  npm install --silent --no-audit --no-fund --prefix "$opt/lib" npm@10 ${node:+$node@22} >&2 || return 1
   mkdir -p "$opt/bin"
-  ln -sf "../lib/node_modules/node-linux-$(node -p process.arch)/bin/node" "$opt/bin/node"
   ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$opt/bin/npm"
-  ln -sf "lib/node_modules/node-linux-$(node -p process.arch)/include" "$opt/include"
+  if [ -n "$node" ]; then
+    ln -sf "../lib/node_modules/$node/bin/node" "$opt/bin/node"
+    ln -sf "lib/node_modules/$node/include" "$opt/include"
+  else
+    ln -sf /opt/node-of-npm/bin/npm "$root/usr/local/bin/npm"
+  fi
 }
 
 build_in_root() {
-  local release=$1 root=$roots/$1/build node="nodejs npm libnode-dev"
-  [ "$release" != bookworm ] || node=ca-certificates
+  local release=$1 root=$roots/$1/build node="nodejs libnode-dev"
+  [ "$release" != bookworm ] || node=
   # shellcheck disable=SC2046,SC2086 # lists of words
-  root_with "$release" build $(tools/setup.sh --list deb) lintian $node || return 1
+  root_with "$release" build $(tools/setup.sh --list deb) lintian ca-certificates $node || return 1
   node_for "$release" "$root" || return 1
   copy_tree "$root/srv/nnoe"
   say "$release: building (log: $logs/$release-deb.log)"
-  inside "$root" bash -c 'cd /srv/nnoe && tools/deb.sh' >"$logs/$release-deb.log" 2>&1 || { tail -30 "$logs/$release-deb.log" >&2; return 1; }
-  rm -rf "$tree/build/deb"
-  cp -r "$root/srv/nnoe/build/deb" "$tree/build/deb"
+  inside "$root" bash -c 'cd /srv/nnoe && tools/deb.sh --here' >"$logs/$release-deb.log" 2>&1 || { tail -30 "$logs/$release-deb.log" >&2; return 1; }
+  rm -rf "$out"
+  mkdir -p "$(dirname "$out")"
+  cp -r "$root/srv/nnoe/build/deb" "$out"
 }
 
 # Any error or warning is one; what is overridden says why beside it.
@@ -68,17 +75,22 @@ lintian_in_root() {
 }
 
 one() {
-  local release=$1 log=$logs/$1.log start=$SECONDS status=0
+  local release=$1 log=$logs/$1.log start=$SECONDS status=0 out=$logs/$1-debs result
+  [ -z "${built:-}" ] || out=$tree/build/deb
+  # Where Debian's Node.js does, the package depends on it.
+  local node=nodejs
+  [ "$release" != bookworm ] || node=
   # shellcheck disable=SC2086 # lists of words
-  root_with "$release" servers $servers $tools || return 1
+  root_with "$release" servers $servers $tools $node || return 1
   [ -n "${built:-}" ] || build_in_root "$release" || return 1
   say "$release: testing (log: $log)"
   { [ -n "${built:-}" ] || lintian_in_root "$release"
-    CLEAN=1 INSIDE="--net --uts --ipc" BINDS="$tree/build/deb:/srv/deb $tree/test/packages:/srv/test" \
+    CLEAN=1 INSIDE="--net --uts --ipc" BINDS="$out:/srv/deb $tree/test/packages:/srv/test" \
       inside "$roots/$release/servers" /srv/test/inside.sh 2>&1; } | tee "$log" | grep -E '^(ok|FAIL|note) '
   grep -q '^FAIL' "$log" && status=1
   grep -qx 'end' "$log" || { tail -20 "$log" >&2; status=1; }
-  say "$release: $(grep -c '^ok ' "$log") passed, $(grep -c '^FAIL' "$log") failed, $((SECONDS - start)) s"
+  result="$(grep -c '^ok ' "$log") passed, $(grep -c '^FAIL' "$log") failed"
+  printf '%-9s  %-18s  %-18s  %-24s  %s\n' "$release" $(sed -n 's/^versions //p' "$log") "$result, $((SECONDS - start)) s" >>"$logs/table"
   return $status
 }
 
@@ -93,12 +105,14 @@ main() {
     [[ " $known " == *" $release "* ]] || { echo "tools/packages.sh: no release '$release'; there are: $known" >&2; exit 2; }
   done
   mkdir -p "$logs" "$roots"
-  exec 9>"$roots/.lock"
-  flock -n 9 || die "another test of packages is at work in $roots"
+  printf '%-9s  %-18s  %-18s  %-24s  %s\n' release Kea dnsdist Node.js result >"$logs/table"
   for release in "$@"; do
     mkdir -p "$roots/$release"
-    if [ -n "$only" ]; then build_in_root "$release" && ls "$tree"/build/deb/*.deb; else one "$release"; fi || status=1
+    exec 9>"$roots/$release/.lock"
+    flock -n 9 || die "another test of packages is at work in $roots/$release"
+    if [ -n "$only" ]; then out=$tree/build/deb build_in_root "$release" && ls "$tree"/build/deb/*.deb; else one "$release"; fi || status=1
   done
+  [ -n "$only" ] || cat "$logs/table"
   return $status
 }
 

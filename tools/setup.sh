@@ -14,13 +14,13 @@ packages_for() {
   case $1 in
     build) echo "$build" ;;
     run) echo "$run" ;;
-    test) echo "$run openssl python3 procps iproute2 faketime zsh valgrind prometheus" ;;
+    test) echo "$run openssl python3 procps iproute2 faketime zsh valgrind prometheus debootstrap build-essential debhelper fakeroot" ;;
     check) echo "$build clang-tidy" ;;
     fuzz) echo "$build clang $(clang_runtime)" ;;
     bench) echo "$run valgrind dnsperf" ;;
     matrix) echo "debootstrap git util-linux" ;;
-    deb) echo "$build debhelper dpkg-dev fakeroot" ;;
-    packages) echo "debootstrap util-linux git $build debhelper dpkg-dev fakeroot lintian" ;;
+    deb) echo "$build build-essential debhelper dpkg-dev fakeroot" ;;
+    packages) echo "debootstrap util-linux git" ;;
     node) echo "nodejs npm libnode-dev ca-certificates" ;;
     *)
       echo "tools/setup.sh: no purpose '$1'; there are build run test check fuzz bench matrix node deb packages" >&2

@@ -7,7 +7,10 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <exception>
+#include <string>
+#include <system_error>
 
 #include "nnoe_messages.h"
 
@@ -49,6 +52,21 @@ void quietly(F&& log) noexcept {
   }
 }
 
+// What an operator does about it, where that can be known from what the system said.
+std::string remedy(const std::string& detail) {
+  const auto says = [&](int code) {
+    return detail.find(std::generic_category().message(code)) != std::string::npos;
+  };
+  if (says(EACCES) || says(EPERM)) {
+    return "; Kea's user has to own that directory, and AppArmor's profile of Kea, where there is one, has "
+           "to "
+           "allow it: \"Where Kea may write\" in the hook's README";
+  }
+  if (says(EROFS)) return "; name the directory in ReadWritePaths= of Kea's unit";
+  if (says(ENOSPC)) return "; make room on that disk, or give the hook a smaller journal-cap";
+  return "";
+}
+
 }  // namespace
 
 void caught(Counters& counters, Callout where) noexcept {
@@ -88,7 +106,7 @@ void log_journal(journal::Event event, const std::string& detail) noexcept {
         LOG_WARN(logger, NNOE_JOURNAL_REPLACED).arg(detail);
         break;
       case journal::Event::kUnwritable:
-        LOG_ERROR(logger, NNOE_JOURNAL_UNWRITABLE).arg(detail);
+        LOG_ERROR(logger, NNOE_JOURNAL_UNWRITABLE).arg(detail + remedy(detail));
         break;
       case journal::Event::kWritable:
         LOG_INFO(logger, NNOE_JOURNAL_WRITABLE).arg(detail);

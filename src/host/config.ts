@@ -39,7 +39,7 @@ const journal = z
   .strictObject({
     directory: directory('journal').meta({
       description: 'Directory of the journal that the Kea hook writes: its journal-directory.',
-      examples: ['/var/lib/kea/nnoe/dhcp4'],
+      examples: ['/var/lib/nnoe/journal/dhcp4'],
     }),
     family: z
       .union([z.literal(4), z.literal(6)])

@@ -44,4 +44,5 @@ install_steps
 use_steps
 upgrade_steps
 remove_steps
+echo "versions $kea $dnsdist $node"
 echo end

@@ -45,6 +45,9 @@ install_steps() {
   ok "manual pages, completion and examples are there" manuals
   ok "directories are for whom they are meant, and for nobody else" modes
   ok "AppArmor's parser takes Kea's profiles with the rules in them" profiles
+  kea=$(dpkg-query -W -f '${Version}' kea-dhcp4-server)
+  dnsdist=$(dpkg-query -W -f '${Version}' dnsdist)
+  node=$(if [ -x /usr/lib/nnoe/node ]; then echo "$(/usr/lib/nnoe/node --version)_(inside)"; else dpkg-query -W -f '${Version}' nodejs; fi)
   for unit in nnoe kea-dhcp4-server dnsdist; do note "$(systemctl enforced $unit)"; done
 }
 

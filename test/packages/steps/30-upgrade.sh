@@ -10,7 +10,7 @@ make_next() {
     dpkg-deb -R "$deb" "$at"
     sed -i "s/^Version: .*/&.$1/" "$at/DEBIAN/control"
     [ ! -e "$at/etc/nnoe/nnoe.toml" ] || echo "# version $1" >>"$at/etc/nnoe/nnoe.toml"
-    dpkg-deb -Zgzip -z1 -b "$at" "$to/$(dpkg-deb -f "$at/../$(basename "$deb")" Package 2>/dev/null || basename "$deb" | cut -d_ -f1).deb"
+    dpkg-deb -Znone -b "$at" "$to/$(basename "$deb" | cut -d_ -f1).deb"
     rm -rf "$at"
   done
 }
