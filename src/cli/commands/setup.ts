@@ -99,6 +99,8 @@ async function run(
   { apply = false, json }: { apply?: boolean; json?: true },
   plan: Plan,
 ): Promise<void> {
+  // Ctrl-C ends the checker, and copies that it read are removed before we end.
+  io.interruptible();
   const report = carryOut(plan, apply, io.env);
   if (json) await io.out.json(report);
   else await showReport(report, io.out);
