@@ -81,13 +81,15 @@ function bridges(options: DnsdistOptions, host: LoadOptions): { usual: Bridge; w
   const { fail, tablesDirectory: directory, decisions, script, library } = options;
   const configured = writtenText(['tables', 'decisions'], host);
   const usual: Bridge = {
-    script: script ?? '/usr/share/nnoe/nnoe.lua',
+    script: '/usr/share/nnoe/nnoe.lua',
     directory: writtenText(['tables', 'directory'], host) ?? tablesDefault,
     fail: 'open',
     ...(configured !== undefined && configured !== decisionsDefault && { decisions: configured }),
   };
   const wanted = Object.fromEntries(
-    Object.entries({ directory, fail, decisions, library }).filter(([, value]) => value !== undefined),
+    Object.entries({ script, directory, fail, decisions, library }).filter(
+      ([, value]) => value !== undefined,
+    ),
   ) as Partial<Bridge>;
   return { usual, wanted };
 }
