@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 import { catalogue } from '../src/host/config/catalogue.js';
 import { markdownReference, sampleFile, schemaFile } from '../src/host/config/reference.js';
+import type { MessageSpec } from '../src/host/messages.js';
 import { plugins } from '../src/plugins/plugins.js';
 import { cliPage } from './gen/cli.js';
 import { cppHeader } from './gen/cpp.js';
+import { hookMessages } from './gen/hook-messages.js';
 import { layoutModule } from './gen/layout.js';
 import { programModule } from './gen/program.js';
 import { errorsPage, messagesPage, metricsPage } from './gen/reference.js';
@@ -48,7 +50,14 @@ write(
 );
 write('docs/reference/metrics.md', metricsPage(plugins));
 write('docs/reference/errors.md', errorsPage());
-write('docs/reference/messages.md', messagesPage());
+const logged = await Promise.all(
+  plugins.map(async ({ name }): Promise<[string, Record<string, MessageSpec>]> => {
+    const { messages } = await import(`../src/plugins/${name}/messages.js`);
+    return [name, messages];
+  }),
+);
+const ofHook = hookMessages(text('native/kea-hook/nnoe_messages.mes'));
+write('docs/reference/messages.md', messagesPage(new Map(logged), ofHook));
 write('docs/cli.md', cliPage());
 
 const keys = catalogue(plugins);

@@ -123,6 +123,10 @@ const wrong: [args: string[], said: string][] = [
     'nnoe setup kea: option --config <file>: found "kea.conf", expected an absolute path',
   ],
   [
+    ['setup', 'kea', '--library', '/x/hook.so'],
+    'nnoe setup kea: option --library <file>: found "/x/hook.so", expected an absolute path that ends in /libdhcp_etcd.so',
+  ],
+  [
     ['setup', 'dnsdist', '--fail', 'safe'],
     'nnoe setup dnsdist: option --fail <how>: found "safe", expected one of open, closed',
   ],

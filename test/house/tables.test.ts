@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ErrorSpec, errors } from '../../src/host/errors.js';
 import { type MessageSpec, messages } from '../../src/host/messages.js';
+import { hookMessages } from '../../tools/gen/hook-messages.js';
 import { files, text } from './lib/tree.js';
 
 const errorRows = Object.entries<ErrorSpec>(errors);
@@ -68,6 +69,19 @@ test('every message of the hook is logged somewhere, and explained', () => {
   assert.equal(
     wrong.map((entry) => entry.split(' ', 1)[0]),
     [],
+  );
+});
+
+test('how severe a message of the hook is said to be is what it is logged as', () => {
+  const logged = new Map(
+    [...text('native/kea-hook/log.cc').matchAll(/LOG_(ERROR|WARN|INFO)\(logger, (NNOE_\w+)\)/g)].map(
+      ([, level = '', code = '']) => [code, level.toLowerCase()],
+    ),
+  );
+  const told = hookMessages(text('native/kea-hook/nnoe_messages.mes'));
+  assert.equal(
+    told.map(({ code, level }) => [code, level]),
+    told.map(({ code }) => [code, logged.get(code)]),
   );
 });
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 // `nnoe setup`: has Kea and dnsdist use NNOE, by a change of their configuration that is seen and checked first.
+import { basename } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { jsonOption } from '../configured.js';
 import type { Io } from '../io.js';
 import { type DnsdistOptions, planDnsdist } from '../setup/dnsdist.js';
 import { type KeaOptions, planKea } from '../setup/kea.js';
+import { hookName } from '../setup/kea-edit.js';
 import { carryOut, judgeReport, type Plan, showReport } from '../setup/report.js';
 import type { NnoeCommand } from '../usage.js';
 
@@ -37,7 +39,7 @@ export function register(program: NnoeCommand, io: Io): void {
     .option(
       '--library <file>',
       'the hook (default: in the hooks directory of the Kea that is installed)',
-      path,
+      named(hookName),
     )
     .json(jsonIs)
     .example('nnoe setup kea', 'What would change for DHCPv4, and what kea-dhcp4 -t says of it.')
@@ -69,7 +71,7 @@ export function register(program: NnoeCommand, io: Io): void {
       path,
     )
     .option('--decisions <directory>', 'where dnsdist writes decisions (default: as nnoe.toml says)', path)
-    .option('--script <file>', 'nnoe.lua (default: /usr/share/nnoe/nnoe.lua)', path)
+    .option('--script <file>', 'nnoe.lua (default: /usr/share/nnoe/nnoe.lua)', named('nnoe.lua'))
     .option('--library <file>', 'the bridge (default: /usr/lib/nnoe/libnnoe_dnsdist.so)', path)
     .json(jsonIs)
     .example('nnoe setup dnsdist', 'What would change, and what dnsdist --check-config says of it.')
@@ -86,6 +88,12 @@ const common = (command: NnoeCommand): NnoeCommand =>
     .option('--host-config <file>', 'configuration of NNOE (default: NNOE_CONFIG, else /etc/nnoe/nnoe.toml)')
     .addOption(jsonOption()) as NnoeCommand;
 
+/** By its name it is found again. */
+const named = (name: string) => (text: string) => {
+  if (basename(path(text)) !== name) throw new InvalidArgumentError(`an absolute path that ends in /${name}`);
+  return text;
+};
+
 /** Another program reads it from elsewhere. */
 function path(text: string): string {
   if (!text.startsWith('/') || /\p{Cc}/u.test(text)) throw new InvalidArgumentError('an absolute path');
@@ -99,6 +107,8 @@ async function run(
   { apply = false, json }: { apply?: boolean; json?: true },
   plan: Plan,
 ): Promise<void> {
+  // Ctrl-C ends the checker, and copies that it read are removed before we end.
+  io.interruptible();
   const report = carryOut(plan, apply, io.env);
   if (json) await io.out.json(report);
   else await showReport(report, io.out);

@@ -70,6 +70,8 @@ function judge(
   if (ran.error !== undefined)
     throw new NnoeError('SETUP_CHECKER', { command, reason: reasonOf(ran.error) }, ran.error);
   if (ran.status === 0) return undefined;
+  if (ran.signal !== null)
+    throw new NnoeError('SETUP_CHECKER', { command, reason: `ended by ${ran.signal}` });
   const lines = staged.named(`${ran.stdout}\n${ran.stderr}`).split('\n').filter(Boolean);
   const telling = lines.filter((line) => tells.test(line));
   return (telling.length > 0 ? telling : lines).slice(-mostLines).join('\n') || `status ${ran.status}`;

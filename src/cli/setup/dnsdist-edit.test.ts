@@ -54,6 +54,7 @@ test('Lua: a line that stands there stays where it is, and as it is but for what
   const text = `setLocal("x")\ndofile ( '/opt/nnoe.lua' ) ( {\n  -- fail = "x"\n  fail = 'closed', sampling = 0.1,\n} ); -- ours\n`;
   assert.equal(lua(text), { text, bridge: { script: '/opt/nnoe.lua', fail: 'closed' } });
   assert.is(lua(text, { fail: 'open' }).text, text.replace("'closed'", '"open"'));
+  assert.is(lua(text, { script: '/x/nnoe.lua' }).text, text.replace('/opt/', '/x/'));
   const { text: more } = lua(text, { directory: '/t "é"' });
   assert.is(Buffer.from(more, 'latin1').toString(), text.replace('( {', '( { directory = "/t \\"é\\"",'));
   assert.is(outOfLua(text), 'setLocal("x")\n');

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 // `nnoe setup dnsdist`: what is to be done, in Lua or in YAML with the Lua file that is read before it.
-import { existsSync, type Stats, statSync } from 'node:fs';
+import { existsSync, type Stats } from 'node:fs';
 import { extname } from 'node:path';
 import type { LoadOptions } from '../../host/config/load.js';
 import { type Change, readText, readTextIfThere } from './change.js';
 import { addLine, type Bridge, type LuaEdit, removeLine } from './lua-edit.js';
 import type { Plan } from './report.js';
-import { accounts, type Todo, writtenText } from './site.js';
+import { accounts, statsOf, type Todo, writtenText } from './site.js';
 import { addRule, removeRule } from './yaml-edit.js';
 
 export interface DnsdistOptions {
@@ -81,13 +81,15 @@ function bridges(options: DnsdistOptions, host: LoadOptions): { usual: Bridge; w
   const { fail, tablesDirectory: directory, decisions, script, library } = options;
   const configured = writtenText(['tables', 'decisions'], host);
   const usual: Bridge = {
-    script: script ?? '/usr/share/nnoe/nnoe.lua',
+    script: '/usr/share/nnoe/nnoe.lua',
     directory: writtenText(['tables', 'directory'], host) ?? tablesDefault,
     fail: 'open',
     ...(configured !== undefined && configured !== decisionsDefault && { decisions: configured }),
   };
   const wanted = Object.fromEntries(
-    Object.entries({ directory, fail, decisions, library }).filter(([, value]) => value !== undefined),
+    Object.entries({ script, directory, fail, decisions, library }).filter(
+      ([, value]) => value !== undefined,
+    ),
   ) as Partial<Bridge>;
   return { usual, wanted };
 }
@@ -139,9 +141,10 @@ function around(bridge: Partial<Bridge>, host: LoadOptions): Todo[] {
 /** dnsdist reads the tables and writes its decisions as a member of the group that they have. */
 function groupTodo(directory: string): Todo[] {
   const { groupsOf, groupName } = accounts();
-  const stats = statSync(directory, { throwIfNoEntry: false });
+  const stats = statsOf(directory);
   const user = ['_dnsdist', 'dnsdist'].find((each) => groupsOf(each) !== undefined);
-  if (stats === undefined || user === undefined || groupsOf(user)?.includes(stats.gid)) return [];
+  if (stats === undefined || stats === 'denied' || user === undefined || groupsOf(user)?.includes(stats.gid))
+    return [];
   const group = groupName(stats.gid);
   return [
     {

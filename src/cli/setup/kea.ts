@@ -120,7 +120,9 @@ function directoryTodo(directory: string, { groupsOf, userName, groupName }: Acc
   const user = ['_kea', 'kea'].find((each) => groupsOf(each) !== undefined);
   const groups = user === undefined ? undefined : groupsOf(user);
   if (user === undefined || groups === undefined) return [];
-  const { path, stats } = existing(directory);
+  const there = existing(directory);
+  if (there === undefined) return [];
+  const { path, stats } = there;
   const may = userName(stats.uid) === user ? 0o300 : groups.includes(stats.gid) ? 0o030 : 0o003;
   const todo: Todo[] = [];
   if ((stats.mode & may) !== may) {

@@ -77,7 +77,8 @@ function afterHeading(text: string): number {
 export interface Call {
   offset: number;
   end: number;
-  script: string;
+  /** As it stands there, without its quotes. */
+  script: { offset: number; text: string };
   /** The table of options, with its braces. */
   table: { offset: number; text: string };
 }
@@ -104,7 +105,7 @@ export function findCall(file: string, text: string): Call | undefined {
   return {
     offset,
     end: offset + call.length,
-    script: forPeople(script),
+    script: { offset: offset + call.indexOf(script), text: script },
     table: { offset: from, text: table },
   };
 }
@@ -112,8 +113,15 @@ export function findCall(file: string, text: string): Call | undefined {
 const option = (name: string) => new RegExp(`([{,;]\\s*${name}\\s*=\\s*)("[^"\\n]*"|'[^'\\n]*'|[\\w.]+)`);
 
 export function changedCall(text: string, { script, table }: Call, wanted: Partial<Bridge>): LuaEdit {
-  const bridge: Partial<Bridge> = { script };
+  const now = forPeople(script.text);
+  const bridge: Partial<Bridge> = { script: wanted.script ?? now };
   const edits: Edit[] = [];
+  if (wanted.script !== undefined && wanted.script !== now)
+    edits.push({
+      offset: script.offset,
+      length: script.text.length,
+      text: quoted(wanted.script).slice(1, -1),
+    });
   for (const name of options) {
     const [found, before = '', literal = ''] = option(name).exec(table.text) ?? [];
     const now = found === undefined ? undefined : forPeople(literal.replace(/^(["'])(.*)\1$/s, '$2'));

@@ -47,8 +47,8 @@ test('journals of nnoe.toml by family; a file that is wrong or not there names n
 });
 
 test('what is there of a path', () => {
-  assert.is(existing(join(root, 'local/x/y')).path, join(root, 'local'));
-  assert.is(existing('/nonexistent/x').path, '/');
+  assert.is(existing(join(root, 'local/x/y'))?.path, join(root, 'local'));
+  assert.is(existing('/nonexistent/x')?.path, '/');
 });
 
 test.run();

@@ -42,12 +42,21 @@ function written(path: readonly string[], options: LoadOptions): unknown {
   }
 }
 
-/** @returns the first directory on the way up that is there. */
-export function existing(path: string): { path: string; stats: Stats } {
+/** The first directory on the way up that is there; undefined where we may not look. */
+export function existing(path: string): { path: string; stats: Stats } | undefined {
   for (let at = path; ; at = dirname(at)) {
-    const stats = statSync(at, { throwIfNoEntry: false });
+    const stats = statsOf(at);
+    if (stats === 'denied') return undefined;
     if (stats !== undefined) return { path: at, stats };
-    if (at === dirname(at)) throw new Error(`no ${at}`);
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+export function statsOf(path: string): Stats | 'denied' | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return 'denied';
   }
 }
 
