@@ -94,7 +94,7 @@ const etcd: BenchCase = {
       name: 'over one put at a time',
       unit: 'times',
       alternative: true,
-      bound: { relation: '>=', value: 40 },
+      bound: { relation: '>=', value: 50 },
       method: `${rounds}; ${SINGLE} puts, each awaited`,
     },
     {

@@ -101,7 +101,7 @@ const latency: BenchCase = {
   summary: 'from the callout in Kea to the lease in etcd',
   figures: [
     { name: 'p50', unit: 'ms', bound: { relation: '<=', value: 10 }, method },
-    { name: 'p99', unit: 'ms', bound: { relation: '<=', value: 50 }, method },
+    { name: 'p99', unit: 'ms', bound: { relation: '<=', value: 25 }, method },
     { name: 'longest', unit: 'ms', method },
   ],
   brief: { seconds: 20 },

@@ -230,7 +230,7 @@ const names: BenchCase = {
     {
       name: 'bytes a name',
       unit: 'bytes',
-      bound: { relation: '<=', value: 20 },
+      bound: { relation: '<=', value: 16 },
       method: 'section less names in wire form, parents and membership of 12 overlapping lists included',
     },
     {

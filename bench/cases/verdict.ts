@@ -259,7 +259,7 @@ const verdict: BenchCase = {
     {
       name: 'instructions',
       unit: 'instructions',
-      bound: { relation: '<=', value: 350 },
+      bound: { relation: '<=', value: 250 },
       method: `${counting}; on no list, a program of three tests allows`,
     },
     { name: 'listed above', unit: 'instructions', method: `${counting}; the domain is listed as a subtree` },
@@ -268,7 +268,7 @@ const verdict: BenchCase = {
       name: 'hot',
       unit: 'ns',
       alternative: true,
-      bound: { relation: '<=', value: 100 },
+      bound: { relation: '<=', value: 60 },
       method: `${FEW} queries over and over, each waiting for the one before; processor time`,
     },
     { name: 'zipf', unit: 'ns', alternative: true, method: `${popular}; on no list` },
