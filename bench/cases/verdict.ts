@@ -296,7 +296,6 @@ const verdict: BenchCase = {
       method: 'verdicts per second of processor time of two threads together, beside one',
     },
   ],
-  brief: { pairs: 1 },
   run: (options) => withDirectory((directory) => measureIn(directory, options)),
 };
 
