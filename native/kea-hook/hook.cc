@@ -170,17 +170,20 @@ void Hook::committed6(CalloutHandle& handle) {
 }
 
 void Hook::expired4(CalloutHandle& handle) {
-  const auto& lease = Arguments(handle).get<Lease4Ptr>("lease4");
+  Arguments arguments(handle);
+  const auto& lease = arguments.get<Lease4Ptr>("lease4");
   if (lease) expired(*lease);
 }
 
 void Hook::expired6(CalloutHandle& handle) {
-  const auto& lease = Arguments(handle).get<Lease6Ptr>("lease6");
+  Arguments arguments(handle);
+  const auto& lease = arguments.get<Lease6Ptr>("lease6");
   if (lease) expired(*lease);
 }
 
 void Hook::server_declined4(CalloutHandle& handle) {
-  const auto& lease = Arguments(handle).get<Lease4Ptr>("lease4");
+  Arguments arguments(handle);
+  const auto& lease = arguments.get<Lease4Ptr>("lease4");
   if (lease) ended(*lease, Operation::kDecline, Origin::kServer);
 }
 
