@@ -179,7 +179,8 @@ Napi::Value Decisions::take(const Napi::CallbackInfo& info) {
   const size_t top = most_of(info, 1, "top");
   collector(info).take(gathered_, counters_);
   const tables::Gathered& got = *gathered_;
-  Napi::Float64Array counters = Napi::Float64Array::New(env, tables::kCounters);
+  if (totals_.IsEmpty()) totals_ = Napi::Persistent(Napi::Float64Array::New(env, tables::kCounters));
+  Napi::Float64Array counters = totals_.Value();
   for (size_t i = 0; i < counters_.size(); ++i) counters[i] = static_cast<double>(counters_[i]);
   Napi::Object out = Napi::Object::New(env);
   out.Set("counters", counters);

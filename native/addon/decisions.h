@@ -29,6 +29,8 @@ class Decisions : public Napi::ObjectWrap<Decisions> {
   std::unique_ptr<tables::DecisionCollector> collector_;
   std::unique_ptr<tables::Gathered> gathered_;
   std::vector<uint64_t> counters_;
+  // What take hands out, each time anew: half a megabyte a second is a lot to collect.
+  Napi::Reference<Napi::Float64Array> totals_;
 };
 
 }  // namespace nnoe::addon

@@ -277,17 +277,25 @@ void DecisionCollector::gather(Process& process, size_t bytes) {
 
 void DecisionCollector::publish() {
   next_.bridges.clear();
-  std::vector<uint64_t> sums = buried_.counters;
-  for (const auto& [key, process] : processes_) {
+  for (const auto& [key, process] : processes_)
     if (process.reader) next_.bridges.push_back(process.status);
-    for (size_t i = 0; i < kCounters; ++i) {
-      const uint64_t counted = process.counters.empty() ? 0 : process.counters[i];
-      sums[i] += std::max(counted, process.floor.empty() ? 0 : process.floor[i]);
-    }
-  }
+  // While there is nobody, totals stay: half a megabyte is not gone through for that.
+  const bool same = alone_;
+  alone_ = processes_.empty() && !first_;
+  if (!same) sum();
   const std::lock_guard<std::mutex> lock(mutex_);
   state_ = next_;
-  counters_ = std::move(sums);
+  if (!same) std::swap(counters_, sums_);
+}
+
+void DecisionCollector::sum() {
+  sums_ = buried_.counters;
+  for (const auto& [key, process] : processes_) {
+    for (size_t i = 0; i < kCounters; ++i) {
+      const uint64_t counted = process.counters.empty() ? 0 : process.counters[i];
+      sums_[i] += std::max(counted, process.floor.empty() ? 0 : process.floor[i]);
+    }
+  }
 }
 
 }  // namespace nnoe::tables

@@ -74,6 +74,7 @@ class DecisionCollector {
   bool drain(Process& process);
   void gather(Process& process, size_t bytes);
   void publish();
+  void sum();
   void trouble(Trouble::Kind kind, std::string why);
 
   const std::string directory_;
@@ -89,6 +90,8 @@ class DecisionCollector {
   Processes processes_;
   Bytes batch_;
   State next_;
+  std::vector<uint64_t> sums_;  // exchanged for counters_
+  bool alone_ = false;          // no process when totals were last told
 
   mutable std::mutex mutex_;  // of what follows; held for less than a millisecond
   std::condition_variable wake_;

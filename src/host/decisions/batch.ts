@@ -76,9 +76,12 @@ function grown(
   return out;
 }
 
-/** What the consumer has been told of then: the larger of each. */
-export function told(before: Float64Array, now: Float64Array): Float64Array {
-  return now.map((value, at) => Math.max(value, before[at] ?? 0));
+/** Makes of `before` what the consumer has been told of then: the larger of each. */
+export function told(before: Float64Array, now: Float64Array): void {
+  for (let at = 0; at < now.length; at++) {
+    const value = now[at] as number;
+    if (value > (before[at] as number)) before[at] = value;
+  }
 }
 
 function recordOf(

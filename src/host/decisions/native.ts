@@ -54,7 +54,7 @@ export interface NativeRanking {
 export interface TakenDecisions {
   /**
    * Totals of all processes that ever were, each act's side by side: by role set, by list, by reason. Not only since
-   * the last call.
+   * the last call. One array for all calls: to be read before the next.
    */
   counters: Float64Array;
   records: number;

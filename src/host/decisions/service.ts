@@ -138,7 +138,8 @@ export class DecisionsService {
     const { name: plugin, spec, signal } = consumer;
     const before = this.#told.get(plugin) ?? new Float64Array(taken.counters.length);
     const batch = makeBatch({ taken, before, words, layout, seconds, limits: spec, signal });
-    this.#told.set(plugin, told(before, taken.counters));
+    told(before, taken.counters);
+    this.#told.set(plugin, before);
     const failed = (error: unknown) => {
       if (this.#consumers.get(plugin) !== consumer) return;
       this.detach(plugin);
