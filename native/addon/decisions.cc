@@ -177,12 +177,15 @@ Napi::Value Decisions::take(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const size_t records = most_of(info, 0, "records");
   const size_t top = most_of(info, 1, "top");
-  collector(info).take(gathered_, counters_);
+  const uint64_t before = totals_.version;
+  collector(info).take(gathered_, totals_);
   const tables::Gathered& got = *gathered_;
-  if (totals_.IsEmpty()) totals_ = Napi::Persistent(Napi::Float64Array::New(env, tables::kCounters));
-  Napi::Float64Array counters = totals_.Value();
-  for (size_t i = 0; i < counters_.size(); ++i) counters[i] = static_cast<double>(counters_[i]);
+  if (shown_.IsEmpty()) shown_ = Napi::Persistent(Napi::Float64Array::New(env, tables::kCounters));
+  Napi::Float64Array counters = shown_.Value();
+  if (totals_.version != before)
+    for (size_t i = 0; i < tables::kCounters; ++i) counters[i] = static_cast<double>(totals_.counters[i]);
   Napi::Object out = Napi::Object::New(env);
+  out.Set("version", number(env, totals_.version));
   out.Set("counters", counters);
   out.Set("records", number(env, got.records));
   out.Set("lost", number(env, got.lost + got.damaged));

@@ -5,7 +5,6 @@
 #include <napi.h>
 
 #include <memory>
-#include <vector>
 
 #include "shm/tables/decision_collector.h"
 
@@ -28,9 +27,9 @@ class Decisions : public Napi::ObjectWrap<Decisions> {
 
   std::unique_ptr<tables::DecisionCollector> collector_;
   std::unique_ptr<tables::Gathered> gathered_;
-  std::vector<uint64_t> counters_;
+  tables::DecisionCollector::Totals totals_;
   // What take hands out, each time anew: half a megabyte a second is a lot to collect.
-  Napi::Reference<Napi::Float64Array> totals_;
+  Napi::Reference<Napi::Float64Array> shown_;
 };
 
 }  // namespace nnoe::addon

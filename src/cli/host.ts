@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // `nnoe host`: the process around the host, from its configuration to its exit status.
-
+import { setFlagsFromString } from 'node:v8';
 import { type Loaded, type LoadOptions, loadConfig } from '../host/config/load.js';
 import { exitCode, NnoeError, reasonOf } from '../host/errors.js';
 import { Host } from '../host/host.js';
@@ -12,6 +12,13 @@ import { plugins as released } from '../plugins/plugins.js';
 
 /** After an unexpected error its cause may well prevent an orderly stop: not longer than this, s. */
 const crashDeadline = 3;
+
+/**
+ * How much the old heap grows between two collections, percent of what lives in it. On a machine with much memory V8 lets a
+ * small heap grow fourfold: 300 MB resident with a million leases, where this makes it less than 240 for a twentieth more processor
+ * (bench, `idle`).
+ */
+const heapGrowth = 75;
 
 /** Resolves with the exit status, when the host has stopped. @param plugins those of the release. */
 export async function runHost(
@@ -26,6 +33,7 @@ export async function runHost(
     return exitCode(error);
   }
   const { config } = loaded;
+  setFlagsFromString(`--heap-growing-percent=${heapGrowth}`);
   const log = createLogger(config.log.level);
   const { ended, told, fatal } = untilTold(log);
   let host: Host;

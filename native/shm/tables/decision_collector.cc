@@ -49,7 +49,7 @@ DecisionCollector::DecisionCollector(std::string directory)
     : directory_(std::move(directory)),
       secret_(secret()),
       batch_(kBatch),
-      counters_(kCounters),
+      totals_{1, std::vector<uint64_t>(kCounters)},
       gathered_(std::make_unique<Gathered>(secret_)),
       thread_([this] { run(); }) {}
 
@@ -67,12 +67,12 @@ DecisionCollector::State DecisionCollector::state() const {
   return state_;
 }
 
-void DecisionCollector::take(std::unique_ptr<Gathered>& out, std::vector<uint64_t>& counters) {
+void DecisionCollector::take(std::unique_ptr<Gathered>& out, Totals& totals) {
   if (!out) out = std::make_unique<Gathered>(secret_);
   out->clear();
   const std::lock_guard<std::mutex> lock(mutex_);
   std::swap(out, gathered_);
-  counters = counters_;
+  if (totals.version != totals_.version) totals = totals_;
 }
 
 void DecisionCollector::run() noexcept {
@@ -146,14 +146,13 @@ void DecisionCollector::clear_temporaries() {
 
 void DecisionCollector::scan() {
   next_.trouble = {};
-  std::vector<std::string> names;
   std::string why;
   if (hold_directory()) {
     if (first_) clear_temporaries();
-    if (DecisionReader::list(directory_, names, why))
-      find(names);
+    if (list(why))
+      find(names_);
     else
-      trouble(Trouble::kDirectory, why);
+      trouble(Trouble::kDirectory, why), listed_ = {};
     const char byte = 1;
     if (!journal::write_all(lock_.get(), &byte, 1, 0)) trouble(Trouble::kDirectory, "it cannot be written");
     first_ = false;
@@ -167,6 +166,20 @@ void DecisionCollector::scan() {
   }
   ++scans_;
   publish();
+}
+
+// Lists the directory when it has changed. Its time goes in steps of the kernel's clock: of a directory that
+// changed just now it does not say that all is seen.
+bool DecisionCollector::list(std::string& why) {
+  struct stat info {};
+  struct timespec now {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const bool known = ::stat(directory_.c_str(), &info) == 0;
+  const auto& changed = info.st_mtim;
+  if (known && changed.tv_sec == listed_.tv_sec && changed.tv_nsec == listed_.tv_nsec) return true;
+  names_.clear();
+  listed_ = known && now.tv_sec > changed.tv_sec + 1 ? changed : timespec{};
+  return DecisionReader::list(directory_, names_, why);
 }
 
 void DecisionCollector::find(const std::vector<std::string>& names) {
@@ -285,7 +298,9 @@ void DecisionCollector::publish() {
   if (!same) sum();
   const std::lock_guard<std::mutex> lock(mutex_);
   state_ = next_;
-  if (!same) std::swap(counters_, sums_);
+  if (same) return;
+  std::swap(totals_.counters, sums_);
+  ++totals_.version;
 }
 
 void DecisionCollector::sum() {

@@ -38,15 +38,21 @@ class DecisionCollector {
     uint64_t damaged = 0;
   };
 
+  // Of all processes that ever were.
+  struct Totals {
+    uint64_t version = 0;            // 0: of nothing yet
+    std::vector<uint64_t> counters;  // kCounters
+  };
+
   // Starts the thread; throws std::system_error when there is none to be had.
   explicit DecisionCollector(std::string directory);
   // Waits for the thread: some milliseconds.
   ~DecisionCollector();
 
   State state() const;
-  // What came since the last call goes to `out`, in exchange for what that held, which is cleared; and the
-  // counters of all processes that ever were: kCounters of them.
-  void take(std::unique_ptr<Gathered>& out, std::vector<uint64_t>& counters);
+  // What came since the last call goes to `out`, in exchange for what that held, which is cleared; totals are
+  // copied when `totals` are of another version.
+  void take(std::unique_ptr<Gathered>& out, Totals& totals);
 
  private:
   using Key = std::pair<uint64_t, uint32_t>;  // start and pid
@@ -66,6 +72,7 @@ class DecisionCollector {
   bool hold_directory();
   void clear_temporaries();
   void scan();
+  bool list(std::string& why);
   void find(const std::vector<std::string>& names);
   void meet(const std::string& name);
   void part(Process& process);
@@ -83,21 +90,23 @@ class DecisionCollector {
   // The thread's own.
   journal::Fd held_;  // the directory
   journal::Fd lock_;
-  uint64_t since_us_ = 0;  // older records were read by the host before
+  std::vector<std::string> names_;  // in the directory
+  struct timespec listed_ {};       // its time when they were listed; 0: to be listed again
+  uint64_t since_us_ = 0;           // older records were read by the host before
   bool first_ = true;
   uint64_t scans_ = 0;
   DecisionTotals buried_;
   Processes processes_;
   Bytes batch_;
   State next_;
-  std::vector<uint64_t> sums_;  // exchanged for counters_
+  std::vector<uint64_t> sums_;  // exchanged for those of totals_
   bool alone_ = false;          // no process when totals were last told
 
   mutable std::mutex mutex_;  // of what follows; held for less than a millisecond
   std::condition_variable wake_;
   bool stop_ = false;
   State state_;
-  std::vector<uint64_t> counters_;
+  Totals totals_;
   std::unique_ptr<Gathered> gathered_;
 
   std::thread thread_;

@@ -4,6 +4,13 @@ import type { DecisionBatch, DecisionCount, DecisionRecord, Ranking } from '../p
 import type { DecisionLayout, NativeRanking, NativeRecord, TakenDecisions } from './native.js';
 import { isBlocked, type VerdictName, type VerdictReason, verdictReasons, verdicts } from './words.js';
 
+/** Totals that a consumer has been told of. */
+export interface Told {
+  counters: Float64Array;
+  /** Of the totals that they were last taken from. */
+  version: number;
+}
+
 /** What numbers of tables stand for. */
 export interface TableWords {
   /** Empty: not known. */
@@ -17,8 +24,7 @@ export const unknownWord = 'unknown';
 
 export interface BatchParts {
   taken: TakenDecisions;
-  /** Totals up to which the consumer has been told. */
-  before: Float64Array;
+  before: Told;
   words: TableWords;
   layout: DecisionLayout;
   seconds: number;
@@ -31,7 +37,8 @@ export function makeBatch({ taken, before, words, layout, limits, ...rest }: Bat
   const acts = layout.acts.length;
   const listsAt = layout.roleSets * acts;
   const reasonsAt = listsAt + layout.lists * acts;
-  const between = (from: number, to: number) => grown(taken.counters, before, from, to, acts);
+  const between = (from: number, to: number) =>
+    taken.version === before.version ? [] : grown(taken.counters, before.counters, from, to, acts);
   const rolesOf = (id: number) => named(words.roles(id));
   const listOf = (id: number) => words.list(id) ?? unknownWord;
   const record = (each: NativeRecord) => recordOf(each, rolesOf, listOf);
@@ -77,10 +84,12 @@ function grown(
 }
 
 /** Makes of `before` what the consumer has been told of then: the larger of each. */
-export function told(before: Float64Array, now: Float64Array): void {
-  for (let at = 0; at < now.length; at++) {
-    const value = now[at] as number;
-    if (value > (before[at] as number)) before[at] = value;
+export function told(before: Told, { counters, version }: TakenDecisions): void {
+  if (version === before.version) return;
+  before.version = version;
+  for (let at = 0; at < counters.length; at++) {
+    const value = counters[at] as number;
+    if (value > (before.counters[at] as number)) before.counters[at] = value;
   }
 }
 

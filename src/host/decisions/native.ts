@@ -57,6 +57,8 @@ export interface TakenDecisions {
    * the last call. One array for all calls: to be read before the next.
    */
   counters: Float64Array;
+  /** Of the counters: another when they may have grown. */
+  version: number;
   records: number;
   lost: number;
   /** Uniform samples of all and of those blocked. */

@@ -8,7 +8,7 @@ import { NnoeError, reasonOf } from '../errors.js';
 import { type Logger, sayError } from '../log.js';
 import type { DecisionBatch, DecisionSpec } from '../plugin/streams.js';
 import type { BridgeStatus } from '../tables/native.js';
-import { makeBatch, type TableWords, told } from './batch.js';
+import { makeBatch, type TableWords, type Told, told } from './batch.js';
 import { BridgeLag } from './lag.js';
 import type { DecisionLayout, DecisionsState, NativeDecisions, TakenDecisions } from './native.js';
 
@@ -56,7 +56,7 @@ export class DecisionsService {
   readonly #options: DecisionsOptions;
   readonly #consumers = new Map<string, Attached>();
   /** By plugin, over all its lives: the totals up to which it was told. */
-  readonly #told = new Map<string, Float64Array>();
+  readonly #told = new Map<string, Told>();
   readonly #lag = new BridgeLag();
   #native: NativeDecisions | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -136,9 +136,12 @@ export class DecisionsService {
   #hand(consumer: Attached, taken: TakenDecisions, seconds: number): void {
     const { words, layout, clock } = this.#options;
     const { name: plugin, spec, signal } = consumer;
-    const before = this.#told.get(plugin) ?? new Float64Array(taken.counters.length);
+    const before = this.#told.get(plugin) ?? {
+      counters: new Float64Array(taken.counters.length),
+      version: 0,
+    };
     const batch = makeBatch({ taken, before, words, layout, seconds, limits: spec, signal });
-    told(before, taken.counters);
+    told(before, taken);
     this.#told.set(plugin, before);
     const failed = (error: unknown) => {
       if (this.#consumers.get(plugin) !== consumer) return;

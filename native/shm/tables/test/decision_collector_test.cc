@@ -30,12 +30,12 @@ bool until(const std::function<bool()>& what) {
 // Decisions by role sets: each is counted in one.
 uint64_t counted(DecisionCollector& collector, Gathered* sum = nullptr) {
   std::unique_ptr<Gathered> taken;
-  std::vector<uint64_t> counters;
-  collector.take(taken, counters);
+  DecisionCollector::Totals totals;
+  collector.take(taken, totals);
   if (sum != nullptr) sum->records += taken->records;
   if (sum != nullptr) sum->lost += taken->lost;
   uint64_t all = 0;
-  for (size_t i = 0; i < kRoleCounters; ++i) all += counters[i];
+  for (size_t i = 0; i < kRoleCounters; ++i) all += totals.counters[i];
   return all;
 }
 
