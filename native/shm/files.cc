@@ -114,6 +114,18 @@ bool list_names(int dir, std::vector<std::string>& names, Error& error) {
   return true;
 }
 
+bool Looked::changed(int dir, const char* path) noexcept {
+  struct timespec now {};
+  struct stat info {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  if (::fstatat(dir, path, &info, AT_EMPTY_PATH) != 0) return forget(), true;
+  const struct timespec& at = info.st_mtim;
+  if (at.tv_sec == at_.tv_sec && at.tv_nsec == at_.tv_nsec) return false;
+  // Such times go in steps of some milliseconds: another change may yet get that of one just now.
+  at_ = now.tv_sec > at.tv_sec + 1 ? at : timespec{};
+  return true;
+}
+
 Fd open_fifo(int dir, const char* name, bool make, Error& error) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     Fd fd = open_below(dir, name, O_RDWR | O_NONBLOCK);

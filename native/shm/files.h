@@ -2,6 +2,8 @@
 // Thin, exception-light wrappers around the system calls that the journal needs.
 #pragma once
 
+#include <time.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -75,6 +77,19 @@ int64_t regular_size(int fd) noexcept;
 
 // Names in a directory, without "." and "..".
 bool list_names(int dir, std::vector<std::string>& names, Error& error);
+
+// When a directory was looked through. To look again costs one system call while nothing was made, renamed or
+// removed in it.
+class Looked {
+ public:
+  // Whether anything may have been since the last call that said so; to be asked before looking.
+  bool changed(int dir, const char* path = "") noexcept;
+  // What was found counts for nothing: the next call says that it may.
+  void forget() noexcept { at_ = {}; }
+
+ private:
+  struct timespec at_ {};  // the directory's time; 0: unknown
+};
 
 // Opens a FIFO for reading and writing, non-blocking. With `make`, creates it, and replaces what is not one.
 Fd open_fifo(int dir, const char* name, bool make, Error& error);

@@ -90,7 +90,7 @@ bool Reader::make_gap(const Gap& gap, uint64_t seq, Record& record) {
 
 // Nothing stands at offset_. Usually that is the live end.
 Reader::Step Reader::at_nothing(Record& record) {
-  if (producer_changed()) return Step::kAgain;
+  if (looked_.changed(dir_.get()) && look()) return Step::kAgain;
   if (following_written()) {
     // The segment is complete, though without an end marker; look once more, it may just have become so.
     Record found;
@@ -150,27 +150,35 @@ bool Reader::open_segment(uint64_t number) {
   Fd fd = open_below(dir_.get(), segment_name(number), O_RDONLY | O_NONBLOCK);
   if (!fd || regular_size(fd.get()) < 0) return false;
   scan_.emplace(std::move(fd));
+  looked_.forget();
   number_ = number;
   offset_ = layout::kFirstRecord;
   return true;
 }
 
-std::optional<uint64_t> Reader::following() const {
+std::optional<uint64_t> Reader::following() {
   const Fd next = open_below(dir_.get(), segment_name(number_ + 1), O_RDONLY | O_NONBLOCK);
   if (next) return number_ + 1;
   std::vector<uint64_t> numbers;
   Error ignored;
-  if (!list_segments(dir_.get(), numbers, ignored)) return std::nullopt;
+  if (!list_segments(dir_.get(), numbers, ignored)) return looked_.forget(), std::nullopt;
   const auto at = std::upper_bound(numbers.begin(), numbers.end(), number_);
   return at == numbers.end() ? std::nullopt : std::optional<uint64_t>(*at);
 }
 
-bool Reader::following_written() const {
-  const std::optional<uint64_t> number = following();
-  if (!number) return false;
-  const Fd fd = open_below(dir_.get(), segment_name(*number), O_RDONLY | O_NONBLOCK);
+bool Reader::look() {
+  if (producer_changed()) return true;
+  following_.reset();
+  if (const std::optional<uint64_t> number = following())
+    if (!(following_ = open_below(dir_.get(), segment_name(*number), O_RDONLY | O_NONBLOCK)))
+      looked_.forget();
+  return false;
+}
+
+bool Reader::following_written() {
   uint64_t word = 0;
-  return fd && read_at(fd.get(), &word, sizeof word, layout::kFirstRecord) == sizeof word && word != 0;
+  return following_ && read_at(following_.get(), &word, sizeof word, layout::kFirstRecord) == sizeof word &&
+         word != 0;
 }
 
 bool Reader::advance() {
@@ -188,7 +196,7 @@ bool Reader::advance() {
 bool Reader::producer_changed() {
   layout::Meta meta{};
   Error ignored;
-  if (read_meta(dir_.get(), meta, ignored) != Check::kGood) return false;
+  if (read_meta(dir_.get(), meta, ignored) != Check::kGood) return looked_.forget(), false;
   Id id{};
   std::copy(std::begin(meta.id), std::end(meta.id), id.begin());
   if (id == id_ && meta.generation == generation_) return false;

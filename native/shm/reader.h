@@ -37,13 +37,16 @@ class Reader {
   bool make_gap(const Gap& gap, uint64_t seq, Record& record);
   bool locate();  // opens the segment that holds position_ + 1
   bool open_segment(uint64_t number);
-  bool advance();                             // to the next segment on disk
-  std::optional<uint64_t> following() const;  // its number
-  bool following_written() const;             // whether it holds a record
-  bool producer_changed();                    // another producer opened the directory since we looked
+  bool advance();                       // to the next segment on disk
+  std::optional<uint64_t> following();  // its number
+  bool look();                          // through the directory: whether to read on there
+  bool following_written();             // whether the segment after this one holds a record
+  bool producer_changed();              // another producer opened the directory since we looked
   uint64_t first_of(uint64_t number) const;
 
   const Fd dir_;
+  Looked looked_;  // since scan_ was opened
+  Fd following_;   // as found then; none: there is none
   Id id_{};
   uint32_t generation_ = 0;
   uint64_t base_ = 0;

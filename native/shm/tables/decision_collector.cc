@@ -149,10 +149,12 @@ void DecisionCollector::scan() {
   std::string why;
   if (hold_directory()) {
     if (first_) clear_temporaries();
-    if (list(why))
-      find(names_);
+    const bool changed = looked_.changed(AT_FDCWD, directory_.c_str());
+    if (changed) names_.clear();
+    if (changed && !DecisionReader::list(directory_, names_, why))
+      trouble(Trouble::kDirectory, why), looked_.forget();
     else
-      trouble(Trouble::kDirectory, why), listed_ = {};
+      find(names_);
     const char byte = 1;
     if (!journal::write_all(lock_.get(), &byte, 1, 0)) trouble(Trouble::kDirectory, "it cannot be written");
     first_ = false;
@@ -166,20 +168,6 @@ void DecisionCollector::scan() {
   }
   ++scans_;
   publish();
-}
-
-// Lists the directory when it has changed. Its time goes in steps of the kernel's clock: of a directory that
-// changed just now it does not say that all is seen.
-bool DecisionCollector::list(std::string& why) {
-  struct stat info {};
-  struct timespec now {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  const bool known = ::stat(directory_.c_str(), &info) == 0;
-  const auto& changed = info.st_mtim;
-  if (known && changed.tv_sec == listed_.tv_sec && changed.tv_nsec == listed_.tv_nsec) return true;
-  names_.clear();
-  listed_ = known && now.tv_sec > changed.tv_sec + 1 ? changed : timespec{};
-  return DecisionReader::list(directory_, names_, why);
 }
 
 void DecisionCollector::find(const std::vector<std::string>& names) {

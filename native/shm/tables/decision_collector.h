@@ -72,7 +72,6 @@ class DecisionCollector {
   bool hold_directory();
   void clear_temporaries();
   void scan();
-  bool list(std::string& why);
   void find(const std::vector<std::string>& names);
   void meet(const std::string& name);
   void part(Process& process);
@@ -90,8 +89,8 @@ class DecisionCollector {
   // The thread's own.
   journal::Fd held_;  // the directory
   journal::Fd lock_;
+  journal::Looked looked_;
   std::vector<std::string> names_;  // in the directory
-  struct timespec listed_ {};       // its time when they were listed; 0: to be listed again
   uint64_t since_us_ = 0;           // older records were read by the host before
   bool first_ = true;
   uint64_t scans_ = 0;

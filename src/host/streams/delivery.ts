@@ -237,7 +237,7 @@ export class Delivery {
     while (this.#outstanding[0]?.done) last = this.#outstanding.shift()?.last;
     if (last !== undefined) this.#move(last);
     this.#checkDrained();
-    this.#schedule();
+    if (!this.#asleep) this.#schedule();
   }
 
   /** The cursor stays behind what makes a walk owed until that is on disk. */
