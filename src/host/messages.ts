@@ -101,9 +101,19 @@ export const messages = {
     level: 'warn',
     text: 'journal {source} was removed or replaced in {directory}; attaching again',
   },
+  SOURCE_MARK_FAILED: {
+    level: 'warn',
+    text: 'journal {source}: whether the store is still the one of before is not known: {reason}',
+    help: 'It is asked again in a minute. Until then a store that lost something is not noticed; `nnoe resync` makes up for that.',
+  },
   SOURCE_OPENED: {
     level: 'info',
     text: 'journal {source} opened in {directory}: id {id}, {oldest} to {head}',
+  },
+  SOURCE_STORE_LOST: {
+    level: 'warn',
+    text: 'journal {source}: the store lost what was written into it before: {reason}',
+    help: 'It was emptied, replaced, or put back from a backup. Leases are written again by a walk over Kea’s lease database, which is owed from now on; what people had written (roles, policies, threats) is not, and history is gone.',
   },
   SOURCE_WALK_DONE: {
     level: 'info',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { NnoeError } from '../errors.js';
 import { metricName } from '../metrics.js';
 import { metricRows } from '../metrics-table.js';
-import type { AnyPlugin, ConsumeSpec, DecisionSpec, Publishes, Running } from '../plugin.js';
+import type { AnyPlugin, ConsumeSpec, DecisionSpec, PrefixSpec, Publishes, Running } from '../plugin.js';
 
 const defaults = { window: 1, deadline: 30 };
 const decisionDefaults = { records: 0, top: 0, deadline: 30 };
@@ -159,4 +159,10 @@ export function checkRunning(plugin: AnyPlugin, running: Running): void {
     if (!declared && handler !== undefined)
       throw new NnoeError('PLUGIN_UNDECLARED', { plugin: plugin.name, what: `stream ${stream}` });
   }
+}
+
+/** Whether a walk gives back what a plugin wrote into a store that was lost. */
+export function keepsLeases({ consumes, prefixes }: AnyPlugin): boolean {
+  const written = Object.values<PrefixSpec>(prefixes).some(({ access }) => access === 'write');
+  return written && consumes.lease?.onGap === 'replay';
 }
