@@ -19,7 +19,7 @@ import type {
 import type { AnyPlugin } from '../plugin.js';
 import { type ActionRecord, type AnswerDefaults, type Decider, parseAction } from './actions.js';
 import { Batch } from './batch.js';
-import { bridgeTrouble, type TablesHealth } from './health.js';
+import { bridgeTrouble, stuckTrouble, type TablesHealth } from './health.js';
 import { type NameChannel, Names } from './names-table.js';
 import type {
   BridgeStatus,
@@ -156,10 +156,17 @@ export class TablesService implements TableProvider {
       createdUs,
       sections,
       waiting: !this.#batch.settled,
+      waitedSeconds: this.#batch.waited,
       bridges: seen,
     };
     const trouble =
-      this.#lost ?? this.#trouble ?? this.#full ?? this.#damaged ?? bridgeTrouble(seen) ?? bridgesUnknown?.();
+      this.#lost ??
+      this.#trouble ??
+      this.#full ??
+      this.#damaged ??
+      (generation === 0 ? undefined : stuckTrouble(this.#batch.waited, [...this.#rebuilding])) ??
+      bridgeTrouble(seen) ??
+      bridgesUnknown?.();
     if (trouble !== undefined)
       return { state: 'degraded', code: trouble.code, reason: trouble.message, ...common };
     if (this.#opened === undefined)
