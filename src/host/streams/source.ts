@@ -320,6 +320,8 @@ function metaMark(directory: string): string {
 function asJournalError(error: unknown, directory: string): NnoeError {
   if (error instanceof NnoeError) return error;
   const code = (error as { code?: unknown }).code;
-  const known = typeof code === 'string' && code in errors ? (code as ErrorCode) : 'JOURNAL_IO';
+  const denied = ['EACCES', 'EPERM', 'EROFS'].includes(String(code));
+  const otherwise = denied ? 'JOURNAL_DENIED' : 'JOURNAL_IO';
+  const known = typeof code === 'string' && code in errors ? (code as ErrorCode) : otherwise;
   return new NnoeError(known, { directory, reason: reasonOf(error) }, error);
 }
