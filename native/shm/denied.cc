@@ -16,7 +16,7 @@ namespace {
 // The name that a file such as /etc/passwd has for a number, else the number. Not asked of NSS, which may
 // wait for a network.
 std::string name_of(const char* file, unsigned id) {
-  const std::string number = std::to_string(id);
+  std::string number = std::to_string(id);
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
     const size_t name = line.find(':');
@@ -80,7 +80,7 @@ std::string denied(const std::string& path, Want want, int code) {
   if (code == EROFS)
     return ": it is read-only for this process, whose systemd unit has to name it in ReadWritePaths=";
   if (code != EACCES && code != EPERM) return "";
-  const std::string found = in_the_way(path, want);
+  std::string found = in_the_way(path, want);
   if (!found.empty()) return found;
   return ": owner and mode allow it; the AppArmor profile of this program, or the sandbox of its systemd "
          "unit, "

@@ -23,10 +23,10 @@ import { type Readiness, readiness, statusLine } from './readiness.js';
 import { RulingsServer } from './rulings/server.js';
 import { answers, type Store } from './store/store.js';
 import { Source } from './streams/source.js';
-import { checkPlugins, keepsLeases } from './supervisor/declarations.js';
+import { checkPlugins, keepsLeases, publishedTables } from './supervisor/declarations.js';
 import { PluginRunner } from './supervisor/runner.js';
 import { addonTables } from './tables/addon.js';
-import { publishedTables, TablesService } from './tables/service.js';
+import { TablesService } from './tables/service.js';
 
 /** Journals are checked for having been replaced, and health for changes, this often, s. */
 const lookEvery = 2;

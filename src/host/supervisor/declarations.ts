@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { NnoeError } from '../errors.js';
 import { metricName } from '../metrics.js';
 import { metricRows } from '../metrics-table.js';
+import type { TableName, TableSpec } from '../plugin/tables.js';
 import type { AnyPlugin, ConsumeSpec, DecisionSpec, PrefixSpec, Publishes, Running } from '../plugin.js';
 
 const defaults = { window: 1, deadline: 30 };
@@ -166,3 +167,9 @@ export function keepsLeases({ consumes, prefixes }: AnyPlugin): boolean {
   const written = Object.values<PrefixSpec>(prefixes).some(({ access }) => access === 'write');
   return written && consumes.lease?.onGap === 'replay';
 }
+
+/** What these plugins publish. */
+export const publishedTables = (plugins: readonly AnyPlugin[]): Set<TableName> =>
+  new Set(
+    plugins.flatMap(({ publishes = {} }) => Object.values<TableSpec>(publishes).map(({ table }) => table)),
+  );

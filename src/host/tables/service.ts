@@ -13,10 +13,8 @@ import type {
   PolicyRuling,
   TableName,
   TableProvider,
-  TableSpec,
   Tables,
 } from '../plugin/tables.js';
-import type { AnyPlugin } from '../plugin.js';
 import { type ActionRecord, type AnswerDefaults, type Decider, parseAction } from './actions.js';
 import { Batch } from './batch.js';
 import { bridgeTrouble, stuckTrouble, type TablesHealth } from './health.js';
@@ -397,9 +395,3 @@ export class TablesService implements TableProvider {
     };
   }
 }
-
-/** What these plugins publish. */
-export const publishedTables = (plugins: readonly AnyPlugin[]): Set<TableName> =>
-  new Set(
-    plugins.flatMap(({ publishes = {} }) => Object.values<TableSpec>(publishes).map(({ table }) => table)),
-  );
