@@ -52,6 +52,11 @@ export const messages = {
     text: '{consumer} has {records} records to go to where the journal stood when it was opened',
     help: 'What happened while the host was away is being caught up with. When the number stands still, look at the plugin and at the store.',
   },
+  READY_JOURNAL_STORE: {
+    level: 'info',
+    text: 'the store has not said yet whether it holds what was written before',
+    help: 'It waits for the store to answer. A store that was lost or put back from a backup meanwhile gets Kea’s leases again by a walk.',
+  },
   READY_JOURNAL_WALK: {
     level: 'info',
     text: 'a complete walk over Kea’s lease database is owed since {after}',

@@ -168,6 +168,7 @@ export class OpenJournal {
       const records = this.#headAtOpen - cursor;
       if (records > 0) return waitsFor(what, 'READY_JOURNAL_REPLAY', { consumer, records });
     }
+    if (this.#mark?.pending) return waitsFor(what, 'READY_JOURNAL_STORE', {});
     const after = this.walkOwed;
     return after === undefined ? undefined : waitsFor(what, 'READY_JOURNAL_WALK', { after });
   }

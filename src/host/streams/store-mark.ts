@@ -39,6 +39,8 @@ export class StoreMark {
   #mark: number;
   /** Progress at that mark. */
   #at = -1;
+  /** The store has not been looked at yet. */
+  #pending = true;
   /** That this store has lost something is taken care of. */
   #excused = false;
   /** One at a time. */
@@ -50,6 +52,11 @@ export class StoreMark {
     this.#mark = this.#note.read() ?? 0;
     this.#key = `${options.root}/dhcp/journals/${options.journalId}`;
     void this.#run();
+  }
+
+  /** Whether it is still to be seen if the store lost something. */
+  get pending(): boolean {
+    return this.#pending;
   }
 
   /** The store says itself that it is another one: a walk is owed at once. */
@@ -73,6 +80,7 @@ export class StoreMark {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       await this.#make(signal).catch((reason: unknown) => this.#failed(reason));
+      this.#pending = false;
       await wait(markEvery, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
