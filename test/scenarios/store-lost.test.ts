@@ -42,10 +42,11 @@ class Scene {
     await Promise.all(this.keas.map((kea) => drained(kea)));
   }
 
-  /** When it says that it is ready, the walks that were owed are through. */
+  /** When it says that it is ready, the walks that were owed have been read; when drained, they are in the store. */
   async ready(): Promise<void> {
     const probe = async () => (await this.host.ready())?.status === 200;
     await until('the host to be ready', probe, 30_000, 50);
+    await this.drained();
   }
 
   /** The store holds what Kea holds. */
