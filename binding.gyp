@@ -19,6 +19,7 @@
         "native/shm/consumer.cc",
         "native/shm/crc32c.cc",
         "native/shm/cursors.cc",
+        "native/shm/denied.cc",
         "native/shm/files.cc",
         "native/shm/gap.cc",
         "native/shm/producer.cc",

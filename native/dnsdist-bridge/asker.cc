@@ -168,8 +168,9 @@ void Asker::connect_again(int64_t now) {
   journal::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   // Without waiting: when the host's queue is full it is tried again.
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return complain("open " + path + ": " + std::system_category().message(errno));
-  if (!is_hosts(fd.get())) return complain(path + " is not the host's");
+    return complain(journal::system_error("connect to", path).text);
+  if (!is_hosts(fd.get()))
+    return complain(path + " is not the host's: the user that the host runs as has to own " + directory_);
   socket_ = std::move(fd);
   out_.clear();
   in_.clear();

@@ -20,13 +20,9 @@
 namespace nnoe::bridge {
 
 using journal::Fd;
-using tables::Act;
-using tables::Action;
 using tables::Epochs;
 using tables::Generation;
 using tables::Read;
-using tables::Reason;
-using tables::Verdict;
 
 namespace {
 

@@ -62,7 +62,8 @@ std::string remedy(const std::string& detail) {
            "to "
            "allow it: \"Where Kea may write\" in the hook's README";
   }
-  if (says(EROFS)) return "; name the directory in ReadWritePaths= of Kea's unit";
+  if (says(EROFS) && detail.find("ReadWritePaths=") == std::string::npos)
+    return "; name the directory in ReadWritePaths= of Kea's unit";
   if (says(ENOSPC)) return "; make room on that disk, or give the hook a smaller journal-cap";
   return "";
 }

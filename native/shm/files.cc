@@ -12,6 +12,9 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <string_view>
+
+#include "shm/denied.h"
 
 namespace nnoe::journal {
 namespace {
@@ -32,8 +35,10 @@ Mapping::~Mapping() {
 Error system_error(const char* operation, const std::string& path) {
   const int code = errno;
   char text[128];
+  const Want want = std::string_view(operation) == "open" ? Want::kRead : Want::kWrite;
   // GNU strerror_r may return a constant string instead of filling the buffer.
-  return {code, std::string(operation) + " " + path + ": " + ::strerror_r(code, text, sizeof text)};
+  return {code, std::string(operation) + " " + path + ": " + ::strerror_r(code, text, sizeof text) +
+                    denied(path, want, code)};
 }
 
 Fd open_below(int dir, const std::string& name, int flags) {

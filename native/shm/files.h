@@ -38,7 +38,8 @@ struct Error {
   int code = 0;
   std::string text;
 };
-Error system_error(const char* operation, const std::string& path);  // from errno
+// From errno; says what an absolute path was denied by.
+Error system_error(const char* operation, const std::string& path);
 
 // A mapping of a whole file, shared and writable.
 class Mapping {

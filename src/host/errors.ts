@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Every error an operator can meet, as a table: a stable code, one line, and what to do about it; by
 // subject in errors/. `{name}` in a message is replaced by the detail of that name.
+import { denied } from './denied.js';
 import { controlErrors } from './errors/control.js';
 import { hostErrors } from './errors/host.js';
 import { journalErrors } from './errors/journal.js';
@@ -48,9 +49,9 @@ export class NnoeError extends Error {
   }
 }
 
-/** What went wrong, in words, whatever was thrown. */
+/** What went wrong, in words, whatever was thrown; of a path that was denied, who has to change what. */
 export function reasonOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name;
+  if (thrown instanceof Error) return (thrown.message || thrown.name) + denied(thrown);
   return String(thrown);
 }
 

@@ -23,10 +23,10 @@ import { type Readiness, readiness, statusLine } from './readiness.js';
 import { RulingsServer } from './rulings/server.js';
 import { answers, type Store } from './store/store.js';
 import { Source } from './streams/source.js';
-import { checkPlugins } from './supervisor/declarations.js';
+import { checkPlugins, keepsLeases, publishedTables } from './supervisor/declarations.js';
 import { PluginRunner } from './supervisor/runner.js';
 import { addonTables } from './tables/addon.js';
-import { publishedTables, TablesService } from './tables/service.js';
+import { TablesService } from './tables/service.js';
 
 /** Journals are checked for having been replaced, and health for changes, this often, s. */
 const lookEvery = 2;
@@ -96,6 +96,7 @@ export class Host {
         replays: plugin.consumes.lease.onGap === 'replay',
         batch: plugin.consumes.lease.batch,
       }));
+    const mark = { node: config.node, root: config.store.root, store: this.#store };
     this.#sources = Object.entries(config.journal).map(
       ([name, { directory, family }]) =>
         new Source({
@@ -108,6 +109,7 @@ export class Host {
           log,
           native: addon,
           busy: options.fatal,
+          ...(enabled.some(keepsLeases) ? { mark } : {}),
         }),
     );
     this.#tables = new TablesService({
@@ -205,6 +207,7 @@ export class Host {
       say(log, 'HTTP_LISTENING', { address: this.#http.address });
     }
     this.#store.onReset(() => {
+      for (const source of this.#sources) source.storeReset();
       for (const runner of this.#runners) runner.storeReset();
     });
     this.#tables.start();

@@ -52,6 +52,11 @@ export const messages = {
     text: '{consumer} has {records} records to go to where the journal stood when it was opened',
     help: 'What happened while the host was away is being caught up with. When the number stands still, look at the plugin and at the store.',
   },
+  READY_JOURNAL_STORE: {
+    level: 'info',
+    text: 'the store has not said yet whether it holds what was written before',
+    help: 'It waits for the store to answer. A store that was lost or put back from a backup meanwhile gets Kea’s leases again by a walk.',
+  },
   READY_JOURNAL_WALK: {
     level: 'info',
     text: 'a complete walk over Kea’s lease database is owed since {after}',
@@ -101,9 +106,19 @@ export const messages = {
     level: 'warn',
     text: 'journal {source} was removed or replaced in {directory}; attaching again',
   },
+  SOURCE_MARK_FAILED: {
+    level: 'warn',
+    text: 'journal {source}: whether the store is still the one of before is not known: {reason}',
+    help: 'It is asked again in a minute. Until then a store that lost something is not noticed; `nnoe resync` makes up for that.',
+  },
   SOURCE_OPENED: {
     level: 'info',
     text: 'journal {source} opened in {directory}: id {id}, {oldest} to {head}',
+  },
+  SOURCE_STORE_LOST: {
+    level: 'warn',
+    text: 'journal {source}: the store lost what was written into it before: {reason}',
+    help: 'It was emptied, replaced, or put back from a backup. Leases are written again by a walk over Kea’s lease database, which is owed from now on; what people had written (roles, policies, threats) is not, and history is gone.',
   },
   SOURCE_WALK_DONE: {
     level: 'info',

@@ -159,6 +159,16 @@ export const metricRows = {
     unit: '1',
     when: 'a plugin publishes a table',
   },
+  nnoe_tables_age_seconds: {
+    type: 'gauge',
+    help: 'Time since the last generation of tables was written. It grows for as long as nothing changes; what waits is in nnoe_tables_pending_seconds.',
+    when: 'a generation was written',
+  },
+  nnoe_tables_pending_seconds: {
+    type: 'gauge',
+    help: 'How long the oldest change that is not in a generation of tables yet has waited; 0 when all of them are.',
+    when: 'a plugin publishes a table',
+  },
   nnoe_tables_bytes: {
     type: 'gauge',
     help: 'Size of the published tables.',

@@ -62,12 +62,21 @@ test('each alert says what it is, how bad, and which section of the guide tells 
     assert.ok(['critical', 'warning', 'info'].includes(labels.severity ?? ''), alert);
     assert.match(annotations.summary ?? '', /\$labels\.instance.*\.$/, alert);
     assert.ok((annotations.description ?? '').length > 30, alert);
-    assert.is(annotations.runbook_url, `docs/operating.md#${alert.toLowerCase()}`);
+    assert.is(annotations.runbook, `/usr/share/doc/nnoe/operating.md#${alert.toLowerCase()}`);
   }
   const names = alerts.map(({ alert }) => alert);
   assert.is(new Set(names).size, names.length);
   assert.equal(headings.filter((title) => title.startsWith('Nnoe')).sort(), [...names].sort());
   assert.ok(names.every((name) => headings.map(anchor).includes(name.toLowerCase())));
+});
+
+test('the package has the guide that alerts name, as it is, and the rules and the dashboard', () => {
+  const listed = (file: string) => text(file).trim().split('\n');
+  assert.ok(listed('debian/nnoe.docs').includes('docs/operating.md'));
+  for (const each of ['contrib/grafana', 'contrib/prometheus'])
+    assert.ok(listed('debian/nnoe.examples').includes(each));
+  // debhelper would make operating.md.gz of it.
+  assert.match(text('debian/rules'), /dh_compress -X\.md/);
 });
 
 test('each alert is tried by a test of the rules', () => {

@@ -113,7 +113,9 @@ bool DecisionCollector::hold_directory() {
   }
   if (!held_) return trouble(Trouble::kDirectory, journal::system_error("open", directory_).text), false;
   Fd lock = journal::open_below(held_.get(), kLockFile, O_RDWR | O_CREAT);
-  if (!lock) return trouble(Trouble::kDirectory, journal::system_error("make", kLockFile).text), false;
+  if (!lock)
+    return trouble(Trouble::kDirectory, journal::system_error("make", directory_ + "/" + kLockFile).text),
+           false;
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
     return trouble(Trouble::kBusy, "another process reads it"), false;
   struct stat info {};

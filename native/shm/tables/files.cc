@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "shm/crc32c.h"
+#include "shm/denied.h"
 
 namespace nnoe::tables {
 namespace {
@@ -30,7 +31,9 @@ Read open_file(int directory, const std::string& name, Fd& fd, uint64_t& size, s
   fd = journal::open_below(directory, name, O_RDONLY | O_NONBLOCK);  // a FIFO would hold us
   if (!fd) {
     if (errno == ENOENT) return Read::kMissing;
-    return refuse(why, name, std::strerror(errno));
+    const int code = errno;
+    const std::string by = journal::denied_at(directory, name, journal::Want::kRead, code);
+    return refuse(why, name, std::strerror(code) + by);
   }
   const int64_t bytes = journal::regular_size(fd.get());
   if (bytes < 0) return refuse(why, name, "not a regular file");

@@ -213,7 +213,7 @@ Read GenerationLoader::poll(bool again, std::shared_ptr<const Generation>& gener
   if (directory) {
     read = read_manifest(directory.get(), manifest, why);
   } else if (errno != ENOENT) {
-    why = path_ + ": " + std::strerror(errno);
+    why = journal::system_error("open", path_).text;
     read = Read::kRefused;
   }
   const bool readable = read == Read::kDone;

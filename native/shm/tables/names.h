@@ -191,6 +191,14 @@ inline uint16_t load_id(const uint8_t* from) noexcept {
 
 }  // namespace names
 
+class Names;
+
+// Base and delta together: at every level the delta's entry for a name stands in the place of the base's.
+// Calls visit(depth, listset, in_delta): the set is one of the delta's or one of the base's. Either may be
+// null.
+template <class Visit>
+void walk(const Names* base, const Names* delta, const QueryName& name, Visit&& visit) noexcept;
+
 class Names {
  public:
   // Checks everything that lookups rely on. False: `why` says in one clause what is wrong.
@@ -283,12 +291,6 @@ class Names::Path {
   friend class Names;
   Place first_;  // no bucket: the long way
 };
-
-// Base and delta together: at every level the delta's entry for a name stands in the place of the base's.
-// Calls visit(depth, listset, in_delta): the set is one of the delta's or one of the base's. Either may be
-// null.
-template <class Visit>
-void walk(const Names* base, const Names* delta, const QueryName& name, Visit&& visit) noexcept;
 
 }  // namespace nnoe::tables
 

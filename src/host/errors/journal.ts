@@ -31,7 +31,7 @@ export const journalErrors = {
   JOURNAL_DENIED: {
     code: 'JOURNAL_DENIED',
     message: 'no permission on the journal in {directory}: {reason}',
-    help: 'The host needs to read the directory and to write its cursors and doorbell. Put the user of the host into the group of Kea, or set the group of the directory. Kea keeps answering and keeps journaling meanwhile.',
+    help: 'The host needs to read the directory and to write its cursors and doorbell. The reason names what is in the way. With the packages, the journal is of Kea’s user and of the group nnoe, mode 2750, which `systemd-tmpfiles --create` makes so again. Kea keeps answering and keeps journaling meanwhile.',
     retry: true,
   },
   JOURNAL_IO: {

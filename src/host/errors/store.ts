@@ -42,7 +42,7 @@ export const storeErrors = {
   STORE_DAMAGED: {
     code: 'STORE_DAMAGED',
     message: '{file} is damaged: {reason}',
-    help: 'The file of the embedded store cannot be used, and is not made anew by itself, because somebody may want to save what it holds. Move it and its neighbours (.mdb-lock, .lock) away, or put a copy of it back; then start again. With an empty store, ask Kea for its leases again: `nnoe-resync` on its control socket. Found while the host runs, it writes no more but goes on reading, so that the store can still be copied; events stay in the journal.',
+    help: 'The file of the embedded store cannot be used, and is not made anew by itself, because somebody may want to save what it holds. Move it and its neighbours (.mdb-lock, .lock) away, or put a copy of it back; then start again: an empty store, or an older one, gets Kea’s leases again by itself. Found while the host runs, it writes no more but goes on reading, so that the store can still be copied; events stay in the journal.',
     retry: false,
     exit: 78,
   },
@@ -75,7 +75,7 @@ export const storeErrors = {
   STORE_FORMAT: {
     code: 'STORE_FORMAT',
     message: '{file} is no store for this release: {reason}',
-    help: 'The file was left as it is. When a newer release wrote it, run that release again; when it belongs to something else, name another directory in [store]. With an empty store, ask Kea for its leases again: `nnoe-resync` on its control socket.',
+    help: 'The file was left as it is. When a newer release wrote it, run that release again; when it belongs to something else, name another directory in [store]. An empty store gets Kea’s leases again by itself.',
     retry: false,
     exit: 78,
   },

@@ -84,6 +84,12 @@ export const tableErrors = {
     help: 'It decides with the generation it has. A file that was damaged is written again with the next change; a bridge of another release has to be replaced by the one of this host’s, and dnsdist restarted.',
     retry: true,
   },
+  TABLES_STUCK: {
+    code: 'TABLES_STUCK',
+    message: 'what changed {seconds} s ago is not in the tables yet: {reason}',
+    help: 'Usually that takes milliseconds, and seconds for a list of millions. The machine has no processor time or memory left for it, or its disk hangs. The last generation stays in force; a restart of the host begins anew with everything.',
+    retry: true,
+  },
   TABLES_UNREADABLE: {
     code: 'TABLES_UNREADABLE',
     message: 'the tables in {directory} cannot be read: {reason}',

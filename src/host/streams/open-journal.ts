@@ -8,6 +8,7 @@ import { type NotReady, waitsFor } from '../readiness.js';
 import { ageOf, type Consumer, Delivery, firstObserved } from './delivery.js';
 import { takeRecords } from './records.js';
 import type { SourceOptions } from './source.js';
+import { StoreMark } from './store-mark.js';
 import { WalkDebt, type WalkState } from './walk-debt.js';
 
 /** A consumer that the configuration has, whether its plugin runs at the moment or not. */
@@ -23,6 +24,7 @@ export class OpenJournal {
   readonly id: string;
   readonly #options: SourceOptions;
   readonly #debt: WalkDebt;
+  readonly #mark: StoreMark | undefined;
   readonly #deliveries = new Map<string, Delivery>();
   #closed = false;
   readonly #broken: (error: unknown) => void;
@@ -54,6 +56,7 @@ export class OpenJournal {
       caughtUp: () => this.#someAsleep(),
     });
     this.#place(Math.max(0, oldest - 1));
+    this.#mark = this.#newMark();
     journal.onSignal(() => {
       for (const delivery of this.#deliveries.values()) delivery.wake();
     });
@@ -82,6 +85,24 @@ export class OpenJournal {
       this.journal.removeCursor(consumer);
       say(log, 'SOURCE_CURSOR_DROPPED', { source, consumer });
     }
+  }
+
+  #newMark(): StoreMark | undefined {
+    const { name: source, directory, log, mark } = this.#options;
+    if (mark === undefined) return undefined;
+    return new StoreMark({
+      ...{ ...mark, source, directory, log, journalId: this.id },
+      progress: () => this.positions().reduce((sum, { cursor }) => sum + cursor, 0),
+      lost: () => {
+        this.#debt.owe(this.journal.status().head, 'host', 'the store lost leases');
+        return this.#debt.saved();
+      },
+    });
+  }
+
+  /** The store came back empty or as another one. */
+  storeReset(): void {
+    this.#mark?.reset();
   }
 
   attach(consumer: Consumer): void {
@@ -125,6 +146,7 @@ export class OpenJournal {
   /** Resolves when all that is outstanding has settled. */
   async drain(): Promise<void> {
     await Promise.all([...this.#deliveries.values()].map((delivery) => delivery.drain()));
+    await this.#mark?.finish();
   }
 
   /** Of every configured consumer. */
@@ -146,6 +168,7 @@ export class OpenJournal {
       const records = this.#headAtOpen - cursor;
       if (records > 0) return waitsFor(what, 'READY_JOURNAL_REPLAY', { consumer, records });
     }
+    if (this.#mark?.pending) return waitsFor(what, 'READY_JOURNAL_STORE', {});
     const after = this.walkOwed;
     return after === undefined ? undefined : waitsFor(what, 'READY_JOURNAL_WALK', { after });
   }
@@ -184,6 +207,7 @@ export class OpenJournal {
     if (this.#closed) return;
     this.#closed = true;
     for (const name of [...this.#deliveries.keys()]) this.detach(name);
+    this.#mark?.close();
     this.#debt.close();
     this.journal.close();
   }

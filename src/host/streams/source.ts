@@ -11,6 +11,7 @@ import type { Native } from '../native.js';
 import { type NotReady, troubled } from '../readiness.js';
 import type { Consumer, DeliveryObserver } from './delivery.js';
 import { type Configured, OpenJournal } from './open-journal.js';
+import type { StoreMarkOptions } from './store-mark.js';
 import type { WalkState } from './walk-debt.js';
 
 /** Pauses between attempts to open, ms. */
@@ -26,6 +27,8 @@ export interface SourceOptions {
   observer: DeliveryObserver;
   log: Logger;
   native: Native;
+  /** Where what consumers make of events goes, and may get lost; left out: nowhere. */
+  mark?: Pick<StoreMarkOptions, 'node' | 'root' | 'store'>;
   /** Another host holds the journal. */
   busy: (error: NnoeError) => void;
   /** Consumers that read a journal here before, which is gone. */
@@ -113,6 +116,11 @@ export class Source {
   /** Returns the sequence that the walk will begin after; undefined while the journal is not open. */
   requestWalk(): number | undefined {
     return this.#open?.requestWalk();
+  }
+
+  /** The store came back empty or as another one. */
+  storeReset(): void {
+    this.#open?.storeReset();
   }
 
   /** Undefined while the journal is not open. */
@@ -312,6 +320,8 @@ function metaMark(directory: string): string {
 function asJournalError(error: unknown, directory: string): NnoeError {
   if (error instanceof NnoeError) return error;
   const code = (error as { code?: unknown }).code;
-  const known = typeof code === 'string' && code in errors ? (code as ErrorCode) : 'JOURNAL_IO';
+  const denied = ['EACCES', 'EPERM', 'EROFS'].includes(String(code));
+  const otherwise = denied ? 'JOURNAL_DENIED' : 'JOURNAL_IO';
+  const known = typeof code === 'string' && code in errors ? (code as ErrorCode) : otherwise;
   return new NnoeError(known, { directory, reason: reasonOf(error) }, error);
 }

@@ -5,11 +5,9 @@
 // before any cursor passes what caused it, and paid only when the end of such a walk has been read, so no kill
 // can make the host forget it. Walks stand in the journal: a consumer that is behind the one who read the end
 // still meets the walk itself.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { NnoeError, reasonOf } from '../errors.js';
-import { type Logger, say, sayError } from '../log.js';
+import { say } from '../log.js';
+import { Note, type NoteOptions } from './note.js';
 
 /** Asked again after this long without a walk, s: Kea may have been away. */
 const patience = 30;
@@ -18,11 +16,8 @@ const grace = 5;
 /** Least time between two requests, s. */
 const pause = 2;
 
-export interface WalkDebtOptions {
+export interface WalkDebtOptions extends NoteOptions {
   source: string;
-  directory: string;
-  journalId: string;
-  log: Logger;
   /** Sends the request to the hook. */
   request: () => void;
   /** Whether somebody has read all there is; only then is it known that no walk is on its way. */
@@ -44,11 +39,11 @@ export interface WalkState {
 
 export class WalkDebt {
   readonly #options: WalkDebtOptions;
-  readonly #file: string;
+  /** Where nothing is owed after a journal was replaced: whoever begins anew in it owes a walk of its own. */
+  readonly #note: Note;
   /** A walk that begins after this is owed; undefined when none is. */
   #after: number | undefined;
   #saved = true;
-  #complained = false;
   /** Begin of the newest complete walk that was read. */
   #paid = 0;
   /** When a record of a walk under way was read last; monotonic, s, as the next two. */
@@ -62,8 +57,8 @@ export class WalkDebt {
 
   constructor(options: WalkDebtOptions) {
     this.#options = options;
-    this.#file = join(options.directory, 'cursors', 'walk.owed');
-    this.#after = this.#read();
+    this.#note = new Note(options, 'walk.owed', 'the walk owed');
+    this.#after = this.#note.read();
     if (this.#after !== undefined) this.#rearm();
   }
 
@@ -96,20 +91,7 @@ export class WalkDebt {
 
   /** Whether the debt is on disk; tries again when it is not. No cursor may move while this is false. */
   saved(): boolean {
-    if (this.#saved || this.#after === undefined) return true;
-    try {
-      // Renamed into place: a kill leaves the old one or the new one.
-      writeFileSync(`${this.#file}.new`, `${this.#options.journalId} ${this.#after}\n`);
-      renameSync(`${this.#file}.new`, this.#file);
-      this.#saved = true;
-      this.#complained = false;
-    } catch (error) {
-      if (this.#complained) return false;
-      this.#complained = true;
-      const { directory, log } = this.#options;
-      const details = { consumer: 'the walk owed', directory, reason: reasonOf(error) };
-      sayError(log, new NnoeError('JOURNAL_CURSOR', details, error));
-    }
+    if (!this.#saved && this.#after !== undefined) this.#saved = this.#note.write(this.#after);
     return this.#saved;
   }
 
@@ -132,7 +114,7 @@ export class WalkDebt {
       this.#after = undefined;
       this.#saved = true;
       this.close();
-      rmSync(this.#file, { force: true });
+      this.#note.remove();
       say(this.#options.log, 'SOURCE_WALK_DONE', { source: this.#options.source, leases });
     } else {
       this.#notBefore = this.#asked + pause; // cut short, or begun too early: ask for another
@@ -168,19 +150,6 @@ export class WalkDebt {
     this.#options.request();
     say(this.#options.log, 'SOURCE_WALK_REQUESTED', { source: this.#options.source });
     this.#rearm();
-  }
-
-  #read(): number | undefined {
-    try {
-      const [id, after] = readFileSync(this.#file, 'utf8').trim().split(' ');
-      const value = Number(after);
-      if (id === this.#options.journalId && Number.isSafeInteger(value)) return value;
-      // Of another journal, or damaged: whoever begins anew in this one owes a walk of its own.
-      rmSync(this.#file, { force: true });
-    } catch {
-      return undefined; // there is none
-    }
-    return undefined;
   }
 }
 

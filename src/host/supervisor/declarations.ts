@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { NnoeError } from '../errors.js';
 import { metricName } from '../metrics.js';
 import { metricRows } from '../metrics-table.js';
-import type { AnyPlugin, ConsumeSpec, DecisionSpec, Publishes, Running } from '../plugin.js';
+import type { TableName, TableSpec } from '../plugin/tables.js';
+import type { AnyPlugin, ConsumeSpec, DecisionSpec, PrefixSpec, Publishes, Running } from '../plugin.js';
 
 const defaults = { window: 1, deadline: 30 };
 const decisionDefaults = { records: 0, top: 0, deadline: 30 };
@@ -160,3 +161,15 @@ export function checkRunning(plugin: AnyPlugin, running: Running): void {
       throw new NnoeError('PLUGIN_UNDECLARED', { plugin: plugin.name, what: `stream ${stream}` });
   }
 }
+
+/** Whether a walk gives back what a plugin wrote into a store that was lost. */
+export function keepsLeases({ consumes, prefixes }: AnyPlugin): boolean {
+  const written = Object.values<PrefixSpec>(prefixes).some(({ access }) => access === 'write');
+  return written && consumes.lease?.onGap === 'replay';
+}
+
+/** What these plugins publish. */
+export const publishedTables = (plugins: readonly AnyPlugin[]): Set<TableName> =>
+  new Set(
+    plugins.flatMap(({ publishes = {} }) => Object.values<TableSpec>(publishes).map(({ table }) => table)),
+  );

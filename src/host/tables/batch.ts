@@ -30,6 +30,9 @@ export class Batch {
   #asked = 0;
   #done = 0;
   #complete = 0;
+  /** When the oldest of what is not published was asked for, and the first since the last call of `publish`; monotonic ms. */
+  #oldest: number | undefined;
+  #next: number | undefined;
   #generation: Generation = 0;
   #waiters: Waiter[] = [];
   #running: Promise<void> | undefined;
@@ -48,9 +51,16 @@ export class Batch {
     return this.#asked === this.#complete;
   }
 
+  /** How long the oldest of what was asked for has waited, s; 0: nothing waits. */
+  get waited(): number {
+    return this.#oldest === undefined ? 0 : (performance.now() - this.#oldest) / 1000;
+  }
+
   /** Something changed. */
   ask(): void {
     this.#asked++;
+    this.#next ??= performance.now();
+    this.#oldest ??= this.#next;
     this.#running ??= this.#run();
   }
 
@@ -72,6 +82,7 @@ export class Batch {
     await this.#wait(this.#options.collect ?? collect);
     while (this.#asked > this.#done && !this.#closed) {
       const asked = this.#asked;
+      this.#next = undefined;
       try {
         const { generation, complete } = await this.#options.publish();
         this.#generation = generation;
@@ -89,6 +100,7 @@ export class Batch {
 
   #completed(asked: number): void {
     this.#complete = asked;
+    this.#oldest = this.#next;
     const done = this.#waiters.filter((each) => each.asked <= asked);
     this.#waiters = this.#waiters.filter((each) => each.asked > asked);
     for (const { resolve } of done) resolve(this.#generation);

@@ -16,7 +16,19 @@ export interface TablesHealth {
   sections: Record<string, number>;
   /** Whether something is to be published. */
   waiting: boolean;
+  /** How long the oldest of that has waited, s; 0: nothing waits. */
+  waitedSeconds: number;
   bridges: readonly BridgeStatus[];
+}
+
+/** s; what takes longest is a base of millions of names, which is built within seconds. */
+const longestWait = 120;
+
+/** What changed and is not published, though nothing says why not. @param building bases that are. */
+export function stuckTrouble(waited: number, building: readonly string[]): NnoeError | undefined {
+  if (waited <= longestWait) return undefined;
+  const reason = building.length > 0 ? `still being built: ${building.join(', ')}` : 'it is being written';
+  return new NnoeError('TABLES_STUCK', { seconds: Math.round(waited), reason });
 }
 
 /** The first dnsdist that refuses what it was given, or does not come after. */

@@ -8,6 +8,8 @@ import type { TablesObserver } from './service.js';
 
 export class TablesMetrics implements TablesObserver {
   readonly #generation: Gauge;
+  readonly #age: Gauge;
+  readonly #pending: Gauge;
   readonly #bytes: Gauge;
   readonly #seconds: Histogram;
   readonly #errors: Counter;
@@ -15,6 +17,8 @@ export class TablesMetrics implements TablesObserver {
 
   constructor(make: Make) {
     this.#generation = make('nnoe_tables_generation');
+    this.#age = make('nnoe_tables_age_seconds');
+    this.#pending = make('nnoe_tables_pending_seconds');
     this.#bytes = make('nnoe_tables_bytes');
     this.#seconds = make('nnoe_tables_publish_seconds');
     this.#errors = make('nnoe_tables_publish_errors_total');
@@ -29,8 +33,12 @@ export class TablesMetrics implements TablesObserver {
     this.#errors.inc({ code });
   }
 
-  refresh({ generation, sections, bridges }: TablesHealth): void {
+  refresh({ generation, createdUs, waitedSeconds, sections, bridges }: TablesHealth): void {
     this.#generation.set(generation);
+    // Clocks may have been set back; none was written: 0 would not be true.
+    if (createdUs === 0) this.#age.remove();
+    else this.#age.set(Math.max(0, (Date.now() - createdUs / 1000) / 1000));
+    this.#pending.set(waitedSeconds);
     this.#bytes.reset();
     for (const [section, bytes] of Object.entries(sections)) this.#bytes.set({ section }, bytes);
     const states = bridges.map((bridge) => stateOf(bridge, generation));

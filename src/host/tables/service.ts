@@ -13,13 +13,11 @@ import type {
   PolicyRuling,
   TableName,
   TableProvider,
-  TableSpec,
   Tables,
 } from '../plugin/tables.js';
-import type { AnyPlugin } from '../plugin.js';
 import { type ActionRecord, type AnswerDefaults, type Decider, parseAction } from './actions.js';
 import { Batch } from './batch.js';
-import { bridgeTrouble, type TablesHealth } from './health.js';
+import { bridgeTrouble, stuckTrouble, type TablesHealth } from './health.js';
 import { type NameChannel, Names } from './names-table.js';
 import type {
   BridgeStatus,
@@ -156,10 +154,17 @@ export class TablesService implements TableProvider {
       createdUs,
       sections,
       waiting: !this.#batch.settled,
+      waitedSeconds: this.#batch.waited,
       bridges: seen,
     };
     const trouble =
-      this.#lost ?? this.#trouble ?? this.#full ?? this.#damaged ?? bridgeTrouble(seen) ?? bridgesUnknown?.();
+      this.#lost ??
+      this.#trouble ??
+      this.#full ??
+      this.#damaged ??
+      (generation === 0 ? undefined : stuckTrouble(this.#batch.waited, [...this.#rebuilding])) ??
+      bridgeTrouble(seen) ??
+      bridgesUnknown?.();
     if (trouble !== undefined)
       return { state: 'degraded', code: trouble.code, reason: trouble.message, ...common };
     if (this.#opened === undefined)
@@ -390,9 +395,3 @@ export class TablesService implements TableProvider {
     };
   }
 }
-
-/** What these plugins publish. */
-export const publishedTables = (plugins: readonly AnyPlugin[]): Set<TableName> =>
-  new Set(
-    plugins.flatMap(({ publishes = {} }) => Object.values<TableSpec>(publishes).map(({ table }) => table)),
-  );

@@ -5,6 +5,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { denied } from '../../host/denied.js';
 import type { NnoeError } from '../../host/plugin.js';
 
 /** A file that is being written gets this much rest before it is read, ms; and at most that much. */
@@ -104,7 +105,7 @@ export function fileReason(path: string, error: unknown): string {
   if (code === 'TABLES_LIST' && values !== undefined) return String(values.reason);
   const words: Record<string, string> = {
     ENOENT: 'there is no such file',
-    EACCES: 'no permission to read it',
+    EACCES: `no permission to read it${denied(error)}`,
     ENOTDIR: 'a part of its path is no directory',
   };
   return `${path}: ${words[code ?? ''] ?? message}`;
