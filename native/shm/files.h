@@ -2,6 +2,8 @@
 // Thin, exception-light wrappers around the system calls that the journal needs.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -75,6 +77,9 @@ int64_t regular_size(int fd) noexcept;
 
 // Names in a directory, without "." and "..".
 bool list_names(int dir, std::vector<std::string>& names, Error& error);
+
+// Of what was just made, whatever the umask is. Where that is refused, whoever does not get in says so.
+void set_mode(int dir, const char* name, mode_t mode) noexcept;
 
 // Opens a FIFO for reading and writing, non-blocking. With `make`, creates it, and replaces what is not one.
 Fd open_fifo(int dir, const char* name, bool make, Error& error);

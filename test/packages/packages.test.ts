@@ -29,7 +29,7 @@ const promised = [
   'nnoe of older formats is refused, with what is installed and what it has',
   'nnoe-kea-hook of older formats is refused, with what is installed and what it has',
   'nnoe-dnsdist of older formats is refused, with what is installed and what it has',
-  'tables of a later format: dnsdist stays with those it has, and nnoe status says what was found',
+  'tables of a later format: dnsdist stays with those it has, the host makes them anew, and both say what was found',
   'a journal of a later format: the host says what was found, and touches nothing',
   'a journal of a later format: Kea sets it aside, says what was found, and leases go on',
   'a store of a later format: the host does not start, says what was found, and leaves it',

@@ -56,7 +56,7 @@ none_wrong() { grep -q 'wrong=0 ' /tmp/asked && ! grep -q 'right=0 ' /tmp/asked 
 nothing_missed() {
   note "queries meanwhile: $(cat /tmp/asked); leases: $(count_leases 4) and $(count_leases 6)"
   ok "no verdict was wrong $1" none_wrong
-  ok "clients got leases all the while $1" more_leases "$2"
+  ok "clients got leases $1" more_leases "$2"
   ok "no lease is lost $1" until_true 100 same_leases
   ok "no hole was met in the journals $1" test "$3" = "$(gaps)"
 }
