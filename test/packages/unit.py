@@ -264,6 +264,7 @@ def supervise(unit):
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             said.write(f"ended with {os.waitstatus_to_exitcode(status)}\n")
+            said.flush()
             os._exit(0)
 
 
