@@ -68,10 +68,10 @@ build_in_root() {
   cp -r "$root/srv/nnoe/build/deb" "$out"
 }
 
-# Any error or warning is one; what is overridden says why beside it.
+# Any error or warning is one; what is overridden says why beside it. A newer lintian may not know a tag that an older one has.
 lintian_in_root() {
   local log=$logs/$1-lintian.log
-  inside "$roots/$1/build" bash -c 'cd /srv/nnoe && lintian --allow-root --fail-on error,warning build/deb/*.deb' >"$log" 2>&1 &&
+  inside "$roots/$1/build" bash -c 'cd /srv/nnoe && lintian --allow-root --suppress-tags alien-tag --fail-on error,warning build/deb/*.deb' >"$log" 2>&1 &&
     echo "ok    lintian has no error and no warning" || { cat "$log"; echo "FAIL  lintian has no error and no warning"; }
 }
 

@@ -42,7 +42,7 @@ END
 }
 has_yaml() { dpkg --compare-versions "$(dpkg-query -W -f '${Version}' dnsdist)" ge 2; }
 site_yaml() { printf '%s\n' '# The site'\''s own.' 'binds:' '  - listen_address: "127.0.0.1:53"' 'acl: ["127.0.0.0/8"]' \
-  'backends:' '  - address: "127.0.0.1:5353"' '    health_checks:' '      mode: "up"'; }
+  'backends:' '  - address: "127.0.0.1:5353"' '    protocol: "Do53"' '    health_checks:' '      mode: "up"'; }
 site_rule() { printf '%s\n' '  - name: "site"' '    selector:' '      type: "All"' '    action:' '      type: "Spoof"' '      ips: ["192.0.2.53"]'; }
 
 # What lies where, besides what changes by itself, and what belongs to the machine rather than to a package.
