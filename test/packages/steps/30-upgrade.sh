@@ -19,7 +19,7 @@ make_next() { # number [formats]
 package() { dpkg --install --force-confold "/tmp/next/$1/$2.deb"; }
 host_first() {
   package 1 nnoe && package 1 nnoe-kea-hook && package 1 nnoe-dnsdist || return 1
-  # A reconfigure loads the new hook into a Kea that runs on.
+  # A reconfigure loads the new hook into a Kea before 3.0 that runs on.
   # shellcheck disable=SC2046 # numbers
   kill -HUP $(kea_pids) && systemctl restart dnsdist
 }
@@ -30,7 +30,8 @@ host_last() {
 hook_is_new() { local pid; for pid in $(kea_pids); do grep 'libdhcp_etcd\.so' "/proc/$pid/maps" | grep -v '(deleted)' || return 1; done; }
 
 upgrade_steps() {
-  local gaps pids
+  local gaps pids kea_version
+  kea_version=$(dpkg-query -W -f '${Version}' kea-dhcp4-server)
   ok "later versions are made" make_next 1
   make_next 2 >/dev/null 2>&1
   gaps=$(gaps)
@@ -38,7 +39,8 @@ upgrade_steps() {
   ok "upgrade under load: the host first, then the hook and the bridge" under_load 14 a1 host_first
   after_upgrade .1 300 "$gaps"
   ok "Kea ran on" test "$pids" = "$(kea_pids)"
-  ok "a reconfigure gave Kea the new hook" hook_is_new
+  # Kea 3.0 keeps the library that is loaded until it is started again.
+  dpkg --compare-versions "$kea_version" ge 3 || ok "a reconfigure gave Kea the new hook" hook_is_new
   ok "upgrade under load: the hook and the bridge first, then the host" under_load 14 b2 host_last
   after_upgrade .2 600 "$gaps"
   ok "what the operator changed in nnoe.toml is kept" grep -q plugins.lists.list.ads /etc/nnoe/nnoe.toml
