@@ -145,7 +145,7 @@ export class Staged {
 
   /**
    * In place of the files, each at once; those that were there stay beside, unless a file becomes again what an earlier
-   * backup holds: then that backup goes.
+   * backup holds, which goes then, or had nothing in it but ours.
    * @returns by path. @throws NnoeError SETUP_CHANGED, SETUP_UNWRITTEN
    */
   apply(): Map<string, Applied> {
@@ -157,7 +157,10 @@ export class Staged {
         if (!this.beside) throw new Error('no permission to write beside it');
         const spent =
           after === undefined ? [] : backupsOf(path).filter((each) => readText(each).text === after);
-        const backup = before === undefined || spent.length > 0 ? undefined : backUp(path, change.like);
+        const backup =
+          before === undefined || after === undefined || spent.length > 0
+            ? undefined
+            : backUp(path, change.like);
         if (after === undefined) rmSync(path);
         else renameSync(this.copies.get(change) as string, path);
         for (const each of spent) rmSync(each);
