@@ -29,6 +29,11 @@ if(NNOE_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options(-Wno-tsan)
 endif()
 
+# Debian's, for its packages (tools/native.sh); counts of instructions are of a build without.
+set(NNOE_HARDENING "$ENV{NNOE_HARDENING}" CACHE STRING "Further flags of the compiler" FORCE)
+separate_arguments(hardening NATIVE_COMMAND "${NNOE_HARDENING}")
+add_compile_options(${hardening})
+
 # Tables of addresses are filled at the start and read-only from then on.
 add_link_options(-Wl,-z,relro -Wl,-z,now)
 

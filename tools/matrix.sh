@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
 # Builds the tree and passes the native, daemon, scenario and stress tests (without sanitizers) inside newer Debian
-# releases, for the Kea, dnsdist and etcd that they carry. Roots are bootstrapped once, into NNOE_MATRIX_DIR (default /var/tmp/nnoe-matrix), and kept.
+# releases, for the Kea, dnsdist and etcd that they carry; and the packages' test of forky. Roots are bootstrapped once, into NNOE_MATRIX_DIR (default /var/tmp/nnoe-matrix), and kept.
 #   tools/matrix.sh [RELEASE...]     default: trixie (Kea 2.6, dnsdist 1.9) and forky (Kea 3.0, dnsdist 2.1)
 #   TESTS=regex                      which test files; default: those that start servers, the native ones, and the stores (not the count of
 #                                    instructions: its baseline is of one compiler, and valgrind 3.27 of forky dies under it)
@@ -47,7 +47,11 @@ main() {
   flock -n 9 || die "another matrix is at work in $roots"
   : >"$logs/table"
   row release Kea dnsdist etcd result
-  for release in "$@"; do one "$release" || status=1; done
+  for release in "$@"; do
+    one "$release" || status=1
+    # Of older ones `make test-packages` tests the packages.
+    [ "$release" != forky ] || tools/packages.sh forky || status=1
+  done
   cat "$logs/table"
   return $status
 }

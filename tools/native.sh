@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MPL-2.0
-# Builds the native parts: `release` (addon, hook, tests) into build/, `package` (the same without tests, where nothing was built yet), `asan` and `tsan` (hook, tests) into
-# build/asan and build/tsan, `fuzz` into build/fuzz. Incremental: says nothing when nothing had to be done.
+# Builds the native parts: `release` (addon, hook, tests) into build/, `package` (where tests were not built yet: the same
+# without them, and with Debian's hardening), `asan` and `tsan` (hook, tests) into build/asan and build/tsan, `fuzz` into
+# build/fuzz. Incremental: says nothing when nothing had to be done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -47,7 +48,11 @@ case $variant in
     options=(--CDNNOE_TESTS=ON)
     if [ "$variant" = package ]; then
       options=()
-      [ -f build/CMakeCache.txt ] || options=(--CDNNOE_TESTS=OFF)
+      if ! grep -qs '^NNOE_TESTS:BOOL=ON' build/CMakeCache.txt; then
+        options=(--CDNNOE_TESTS=OFF)
+        NNOE_HARDENING="$(dpkg-buildflags --get CPPFLAGS) $(dpkg-buildflags --get CXXFLAGS)"
+        export NNOE_HARDENING
+      fi
     fi
     nodedir=$(local_headers)
     [ -z "$nodedir" ] || export npm_config_nodedir=$nodedir

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # Builds the Debian packages in clean roots and has them do their work there: installed beside Kea and dnsdist, every server as its
 # Debian user with what of its unit can be enforced, a lease, a verdict, an upgrade under way, removal, purge, and nothing left.
-#   tools/packages.sh [RELEASE...]        default: bookworm and trixie
+#   tools/packages.sh [RELEASE...]        default: bookworm and trixie; forky is there too
 #   tools/packages.sh --built [RELEASE]   with the packages that lie in build/deb (of this release), and without lintian
 #   tools/packages.sh --build RELEASE     builds them in a clean root of that release into build/deb, and no more
 # Roots are bootstrapped once, into NNOE_PACKAGES_DIR (default /var/tmp/nnoe-packages), and never written to by what is tested.
@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.." || exit 1
 tree=$PWD
 roots=${NNOE_PACKAGES_DIR:-/var/tmp/nnoe-packages}
 logs=$tree/build/packages
-known="bookworm trixie"
+default="bookworm trixie"
+known="$default forky"
 # What an appliance has before NNOE comes, and what the test asks and looks with.
 servers="kea-dhcp4-server kea-dhcp6-server dnsdist systemd apparmor"
 tools="kea-admin bind9-dnsutils iproute2 procps python3 python3-seccomp ca-certificates"
@@ -67,15 +68,23 @@ build_in_root() {
   cp -r "$root/srv/nnoe/build/deb" "$out"
 }
 
-# Any error or warning is one; what is overridden says why beside it.
+# Any error or warning is one; what is overridden says why beside it. A newer lintian may not know a tag that an older one has.
 lintian_in_root() {
   local log=$logs/$1-lintian.log
-  inside "$roots/$1/build" bash -c 'cd /srv/nnoe && lintian --allow-root --fail-on error,warning build/deb/*.deb' >"$log" 2>&1 &&
+  inside "$roots/$1/build" bash -c 'cd /srv/nnoe && lintian --allow-root --suppress-tags alien-tag --fail-on error,warning build/deb/*.deb' >"$log" 2>&1 &&
     echo "ok    lintian has no error and no warning" || { cat "$log"; echo "FAIL  lintian has no error and no warning"; }
 }
 
+# Where the flags of dpkg-buildflags got to the compiler, functions with arrays guard their stack; RELRO and immediate binding are the linker's.
+hardened_in_root() {
+  # shellcheck disable=SC2016 # expanded inside
+  inside "$roots/$1/build" bash -c 'cd /srv/nnoe/build && for each in Release/nnoe_native.node kea-hook/libdhcp_etcd.so dnsdist-bridge/libnnoe_dnsdist.so; do
+    readelf --wide --dyn-syms "$each" | grep -q __stack_chk_fail && readelf --dynamic "$each" | grep -q NOW && readelf --wide --segments "$each" | grep -q GNU_RELRO || exit 1
+  done' && echo "ok    native code has Debian's hardening" || echo "FAIL  native code has Debian's hardening"
+}
+
 one() {
-  local release=$1 log=$logs/$1.log start=$SECONDS status=0 out=$logs/$1-debs result
+  local release=$1 log=$logs/$1.log start=$SECONDS status=0 out=$logs/$1-debs row
   [ -z "${built:-}" ] || out=$tree/build/deb
   # Where Debian's Node.js does, the package depends on it.
   local node=nodejs
@@ -84,15 +93,32 @@ one() {
   root_with "$release" servers $servers $tools $node || return 1
   [ -n "${built:-}" ] || build_in_root "$release" || return 1
   say "$release: testing (log: $log)"
-  { [ -n "${built:-}" ] || lintian_in_root "$release"
+  { [ -n "${built:-}" ] || { lintian_in_root "$release"; hardened_in_root "$release"; }
     CLEAN=1 INSIDE="--net --uts --ipc" BINDS="$out:/srv/deb $tree/test/packages:/srv/test" \
       inside "$roots/$release/servers" /srv/test/inside.sh 2>&1; } | tee "$log" | grep -E '^(ok|FAIL|note) '
-  grep -q '^FAIL' "$log" && status=1
   grep -qx 'end' "$log" || { tail -20 "$log" >&2; status=1; }
-  result="$(grep -c '^ok ' "$log") passed, $(grep -c '^FAIL' "$log") failed"
-  printf '%-9s  %-18s  %-18s  %-24s  %s\n' "$release" $(sed -n 's/^versions //p' "$log") "$result, $((SECONDS - start)) s" >>"$logs/table"
+  # shellcheck disable=SC2046 # words
+  row=$(row_of "$release" $(sed -n 's/^versions //p' "$log"))
+  echo "$row" >>"$logs/table"
+  local what="the README has this release as it was tested"
+  { grep -qxF "$row" README.md && echo "ok    $what" || echo "FAIL  $what"; } | tee -a "$log"
+  grep -q '^FAIL' "$log" && status=1
+  say "$release: $(grep -c '^ok ' "$log") passed, $(grep -c '^FAIL' "$log") failed, $((SECONDS - start)) s"
   return $status
 }
+
+# A row of the README's table: upstream versions of what was tested, and who tests it.
+row_of() {
+  local release=$1 kea=${2%-*} dnsdist=${3%-*} node="Debian's" by="\`make test-packages\`" name
+  [[ "${4:-}" != *inside* ]] || node=inside
+  case $release in
+    bookworm) name=12 by="\`make test\`, $by" ;;
+    trixie) name=13 ;;
+    *) name=$release by="\`make matrix\`" ;;
+  esac
+  row "$name" "$kea" "$dnsdist" "$node" "$by"
+}
+row() { printf '| %-6s | %-5s | %-7s | %-8s | %-33s |\n' "$@"; }
 
 main() {
   local status=0 release only=
@@ -100,12 +126,12 @@ main() {
     --built) built=1; shift ;;
     --build) only=1; shift ;;
   esac
-  [ $# -gt 0 ] || set -- $known
+  [ $# -gt 0 ] || set -- $default
   for release in "$@"; do
     [[ " $known " == *" $release "* ]] || { echo "tools/packages.sh: no release '$release'; there are: $known" >&2; exit 2; }
   done
   mkdir -p "$logs" "$roots"
-  printf '%-9s  %-18s  %-18s  %-24s  %s\n' release Kea dnsdist Node.js result >"$logs/table"
+  row Debian Kea dnsdist Node.js "tested by" >"$logs/table"
   for release in "$@"; do
     mkdir -p "$roots/$release"
     exec 9>"$roots/$release/.lock"

@@ -58,8 +58,7 @@ std::unique_ptr<Consumer> Consumer::open(const std::string& directory, Refusal& 
   const Check check = read_meta(dir, meta, error);
   if (check != Check::kGood) {
     if (check == Check::kDamaged) error.text = "the meta file is damaged; a start of Kea repairs it";
-    if (check == Check::kVersion)
-      error.text = "the journal is of format version " + std::to_string(meta.version);
+    if (check == Check::kVersion) error.text = other_version(meta.version);
     return refuse(classify(check, error.code));
   }
   std::copy(std::begin(meta.id), std::end(meta.id), self->id_.begin());
@@ -84,7 +83,7 @@ std::unique_ptr<Consumer> Consumer::open(const std::string& directory, Refusal& 
 bool Consumer::load_meta(layout::Meta& meta, Error& error) const {
   const Check check = read_meta(dir_.get(), meta, error);
   if (check == Check::kDamaged) error.text = "the meta file is damaged";
-  if (check == Check::kVersion) error.text = "the journal is of another format version";
+  if (check == Check::kVersion) error.text = "the journal has " + other_version(meta.version);
   return check == Check::kGood;
 }
 

@@ -79,7 +79,7 @@ std::vector<CursorState> read_cursors(int journal_dir) {
 void make_cursors(int journal_dir) noexcept {
   constexpr mode_t kMode = 0770;
   if (::mkdirat(journal_dir, layout::kCursorsName, kMode) == 0)
-    ::fchmodat(journal_dir, layout::kCursorsName, kMode, 0);
+    set_mode(journal_dir, layout::kCursorsName, kMode);
 }
 
 bool CursorWriter::set(const std::string& name, const Id& id, uint64_t seq, Error& error) {

@@ -131,6 +131,11 @@ bool Looked::changed(int dir, const char* path) noexcept {
   return true;
 }
 
+void set_mode(int dir, const char* name, mode_t mode) noexcept {
+  const int status = ::fchmodat(dir, name, mode, 0);
+  static_cast<void>(status);
+}
+
 Fd open_fifo(int dir, const char* name, bool make, Error& error) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     Fd fd = open_below(dir, name, O_RDWR | O_NONBLOCK);
@@ -145,7 +150,7 @@ Fd open_fifo(int dir, const char* name, bool make, Error& error) {
     // What is in the way is kept aside rather than removed: it is not ours.
     if (fd || error.code != ENOENT) ::renameat(dir, name, dir, (std::string(name) + ".foreign").c_str());
     if (::mkfifoat(dir, name, kFileMode) == 0) {
-      ::fchmodat(dir, name, kFileMode, 0);  // both sides write to it, whatever the umask of the first
+      set_mode(dir, name, kFileMode);  // both sides write to it, whatever the umask of the first
     } else if (errno != EEXIST) {
       error = system_error("mkfifo", name);
       return {};

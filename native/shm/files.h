@@ -2,6 +2,7 @@
 // Thin, exception-light wrappers around the system calls that the journal needs.
 #pragma once
 
+#include <sys/types.h>
 #include <time.h>
 
 #include <cstddef>
@@ -91,6 +92,9 @@ class Looked {
  private:
   struct timespec at_ {};  // the directory's time; 0: unknown
 };
+
+// Of what was just made, whatever the umask is. Where that is refused, whoever does not get in says so.
+void set_mode(int dir, const char* name, mode_t mode) noexcept;
 
 // Opens a FIFO for reading and writing, non-blocking. With `make`, creates it, and replaces what is not one.
 Fd open_fifo(int dir, const char* name, bool make, Error& error);

@@ -59,11 +59,12 @@ uint64_t jump_seq(int dir, uint64_t head) {
 }
 
 // The reason why what is there cannot be gone on with; empty when it can.
-std::string unusable(Check meta, const std::vector<uint64_t>& numbers, const Inventory& inventory) {
-  if (meta == Check::kVersion) return "its format is of another version";
-  if (meta == Check::kGood) return inventory.other_version ? "a segment is of another format version" : "";
-  if (numbers.empty()) return meta == Check::kDamaged ? "its meta file is damaged" : "";
-  if (inventory.other_version) return "a segment is of another format version";
+std::string unusable(Check check, const layout::Meta& meta, const std::vector<uint64_t>& numbers,
+                     const Inventory& inventory) {
+  if (check == Check::kVersion) return "it has " + other_version(meta.version);
+  if (check == Check::kDamaged && numbers.empty()) return "its meta file is damaged";
+  if (inventory.other_version) return "a segment has " + other_version(*inventory.other_version);
+  if (check == Check::kGood || numbers.empty()) return "";
   return inventory.id ? "" : "neither its meta file nor a segment can be read";
 }
 
@@ -156,7 +157,7 @@ std::optional<Opened> open_journal(const Options& options, Error& error) {
   if (!take_inventory(out.dir.get(), numbers, meta == Check::kGood ? &known : nullptr, inventory, error)) {
     return std::nullopt;
   }
-  const std::string reason = unusable(meta, numbers, inventory);
+  const std::string reason = unusable(meta, out.meta, numbers, inventory);
   if (!reason.empty()) {
     HeadHint hint;
     const uint64_t head = find_extent(out.dir.get(), numbers, hint).head;

@@ -197,4 +197,8 @@ Check read_segment_header(int fd, layout::SegmentHeader& header) {
   return good ? Check::kGood : Check::kDamaged;
 }
 
+std::string other_version(uint32_t found) {
+  return "format version " + std::to_string(found) + ", this release has " + std::to_string(layout::kVersion);
+}
+
 }  // namespace nnoe::journal

@@ -41,4 +41,7 @@ bool write_meta(int dir, layout::Meta meta, Error& error);
 
 Check read_segment_header(int fd, layout::SegmentHeader& header);
 
+// For people, about a version that is not ours.
+std::string other_version(uint32_t found);
+
 }  // namespace nnoe::journal

@@ -81,7 +81,7 @@ bool take_inventory(int dir, const std::vector<uint64_t>& numbers, const Id* kno
     layout::SegmentHeader header{};
     const int64_t size = fd ? regular_size(fd.get()) : -1;
     const Check check = size < 0 ? Check::kDamaged : read_segment_header(fd.get(), header);
-    if (check == Check::kVersion) out.other_version = true;
+    if (check == Check::kVersion) out.other_version = header.version;
     Id id{};
     std::copy(std::begin(header.id), std::end(header.id), id.begin());
     if (check == Check::kGood) out.id = id;

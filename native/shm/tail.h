@@ -43,10 +43,10 @@ struct HeadHint {
 Extent find_extent(int dir, const std::vector<uint64_t>& numbers, HeadHint& hint);
 
 struct Inventory {
-  std::vector<SegmentInfo> segments;  // usable, if only in part; first_seq 0 when no record was found
-  std::vector<uint64_t> foreign;      // of another journal, or not a regular file
-  bool other_version = false;
-  std::optional<Id> id;  // of the last segment whose header is good
+  std::vector<SegmentInfo> segments;      // usable, if only in part; first_seq 0 when no record was found
+  std::vector<uint64_t> foreign;          // of another journal, or not a regular file
+  std::optional<uint32_t> other_version;  // of a segment that another release wrote
+  std::optional<Id> id;                   // of the last segment whose header is good
 };
 // `known`: the journal's id, when the meta file told. False, with `error`, when a segment cannot be opened.
 bool take_inventory(int dir, const std::vector<uint64_t>& numbers, const Id* known, Inventory& out,

@@ -92,8 +92,8 @@ async function goesInAndOut(
   const removed = await setup([...words, '--remove', '--apply'], env);
   assert.is(removed.status, 0, removed.err);
   assert.is(read(file), before, 'byte for byte');
-  const names = [file, backup, `${backup}.2`].map((each) => each.split('/').at(-1));
-  assert.equal(beside(file), names.sort(), 'nothing else is left');
+  assert.equal([removed.report?.files[0]?.backup, removed.report?.files[0]?.spent], [undefined, [backup]]);
+  assert.equal(beside(file), [file.split('/').at(-1)], 'nothing is left');
 }
 
 for (const family of [4, 6] as const)
@@ -129,6 +129,18 @@ test('a Kea runs by what was written, and the journal is known when nnoe.toml ha
   assert.is((answer.journal as Record<string, unknown>).directory ?? kea.at.journal, kea.at.journal);
   assert.ok(statSync(kea.at.journal).isDirectory());
   await kea.stop();
+});
+
+test('what somebody changed since stays in a backup when it is taken out', async () => {
+  const file = shipped('/etc/dnsdist/dnsdist.conf');
+  const words = ['dnsdist', '--config', file, '--script', script, '--library', bridgeLibrary, '--apply'];
+  assert.is((await setup(words)).status, 0);
+  const changed = `${read(file)}setServerPolicy(firstAvailable)\n`;
+  writeFileSync(file, changed, 'latin1');
+  const { status, report } = await setup([...words, '--remove']);
+  assert.is(status, 0);
+  assert.equal([report?.files[0]?.backup, report?.files[0]?.spent], [`${file}.before-nnoe.2`, undefined]);
+  assert.is(read(`${file}.before-nnoe.2`), changed);
 });
 
 test('what the checker refuses is not applied, and told in its words; what it refused before, too', async () => {

@@ -4,7 +4,6 @@
 # Prints a line for each thing that was looked at, `ok` or `FAIL`, `note` for what is worth knowing, and `end`.
 set -uo pipefail
 here=$(dirname "$0")
-lease_db=/var/lib/kea/kea-leases4.csv
 export DEBIAN_FRONTEND=noninteractive
 
 note() { echo "note  $*"; }
@@ -32,17 +31,25 @@ for file in "$here"/steps/*.sh; do . "$file"; done
 ip link set lo up
 ip netns add clients
 ip link add s0 type veth peer name c0 netns clients
-ip addr add 10.20.0.1/16 dev s0 && ip link set s0 up
+ip addr add 10.20.0.1/16 dev s0 && ip addr add fd20::1/64 dev s0 nodad && ip link set s0 up
 ip -n clients addr add 10.20.0.2/16 dev c0 && ip -n clients link set c0 up
+# Addresses of the link are not tentative then.
+no_tentative() { [ -z "$(ip -6 addr show dev s0 tentative)$(ip -n clients -6 addr show dev c0 tentative)" ]; }
+until_true 25 no_tentative
 ln -sf "$here/unit.py" /usr/local/bin/systemctl
 mkdir -p /run/systemd/system
 rm -f /usr/sbin/policy-rc.d
 
+kea_conf
+dnsdist_conf
 before=$(mktemp)
 inventory >"$before"
 install_steps
+setup_steps
 use_steps
+reconfigure_steps
 upgrade_steps
+downgrade_steps
 remove_steps
 echo "versions $kea $dnsdist $node"
 echo end

@@ -264,6 +264,7 @@ def supervise(unit):
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             said.write(f"ended with {os.waitstatus_to_exitcode(status)}\n")
+            said.flush()
             os._exit(0)
 
 
@@ -271,7 +272,10 @@ def start(unit):
     if unit.pid():
         return 0
     os.makedirs(RUN, exist_ok=True)
+    # New files: who watched over the run before may still tell its end.
     for kind in ("pid", "said"):
+        if os.path.exists(unit.file(kind)):
+            os.unlink(unit.file(kind))
         open(unit.file(kind), "w").close()
     if os.fork() == 0:
         os.setsid()

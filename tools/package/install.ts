@@ -2,7 +2,7 @@
 // Copies what a Debian package holds of the compiled tree: programs, the npm packages that they need, the addon and the
 // drivers of the bench, in the places relative to each other in which the tree has them.
 //   node dist/tools/package/install.js DIRECTORY [NODE]     NODE: a Node.js to put in as well
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { closureOf, type Installed, packagesBelow } from './closure.js';
 
@@ -28,7 +28,7 @@ function put(from: string, to: string): void {
   mkdirSync(dirname(path), { recursive: true });
   // What starts it is /usr/bin/nnoe, which knows where Node.js is.
   if (isProgram(from)) writeFileSync(path, readFileSync(join(root, from), 'utf8').replace(/^#!.*\n/, ''));
-  else cpSync(join(root, from), path, { dereference: true });
+  else copyFileSync(join(root, from), path);
   const binary = readFileSync(path).subarray(0, 4).equals(Buffer.from('\x7fELF')) && !/\.(node|so)$/.test(to);
   chmodSync(path, binary ? 0o755 : 0o644);
 }
@@ -71,7 +71,7 @@ const drivers = filesIn('build/bench').filter((file) => !/Makefile$|\.(cmake|txt
 const data = filesIn('bench').filter((file) => file.endsWith('.json'));
 for (const file of ['package.json', 'proto/nnoe.proto', addon, ...drivers, ...data]) put(file, file);
 if (node !== undefined) {
-  cpSync(node, join(target, 'node'), { dereference: true });
+  copyFileSync(node, join(target, 'node'));
   chmodSync(join(target, 'node'), 0o755);
 }
 const list = needed.map(

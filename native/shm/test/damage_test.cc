@@ -196,6 +196,7 @@ TEST_CASE("another version, a foreign meta file, a foreign segment: set aside, a
     Told told;
     const auto items = reopen(dir.path(), &told);
     CHECK(told.count(Event::kReplaced) == 1);
+    CHECK(told.reports.front().second.rfind("it has format version 2, this release has 1; kept in ", 0) == 0);
     REQUIRE(items.size() == 2);
     CHECK(gap_of(items[0]).reason() == GapReason::kNewJournal);
   }

@@ -225,6 +225,7 @@ TEST_CASE("a host is refused with the reason") {
   write_file(dir.path() + "/meta", meta);
   CHECK_FALSE(Consumer::open(dir.path(), refusal, error));
   CHECK(refusal == Refusal::kVersion);
+  CHECK(error.text == "format version 99, this release has 1");
   write_file(dir.path() + "/meta", "some text that is not ours");
   CHECK_FALSE(Consumer::open(dir.path(), refusal, error));
   CHECK(refusal == Refusal::kIo);

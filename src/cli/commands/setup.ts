@@ -17,7 +17,7 @@ interface Common {
 }
 
 const jsonIs =
-  'one document: `program`, `state`, `files` with `path`, `diff` and `backup`, `check`, `applied`, and `todo` with `subject`, `text` and `lines`.';
+  'one document: `program`, `state`, `files` with `path`, `diff`, `backup` and `spent` (backups that are gone, since the file is again what they held), `check`, `applied`, and `todo` with `subject`, `text` and `lines`.';
 
 export function register(program: NnoeCommand, io: Io): void {
   const setup = (program.command('setup') as NnoeCommand).description(

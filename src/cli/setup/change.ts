@@ -6,6 +6,7 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  existsSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -31,6 +32,13 @@ export interface Change {
   after: string | undefined;
   /** Whose owner and mode it has. */
   like: Stats;
+}
+
+export interface Applied {
+  /** Where what the file was is now. */
+  backup?: string;
+  /** Earlier backups that held what the file is again; they are gone. */
+  spent?: string[];
 }
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
@@ -136,25 +144,33 @@ export class Staged {
   }
 
   /**
-   * In place of the files, each at once; those that were there stay beside.
-   * @returns backups by path. @throws NnoeError SETUP_CHANGED, SETUP_UNWRITTEN
+   * In place of the files, each at once; those that were there stay beside, unless a file becomes again what an earlier
+   * backup holds, which goes then, or had nothing in it but ours.
+   * @returns by path. @throws NnoeError SETUP_CHANGED, SETUP_UNWRITTEN
    */
-  apply(): Map<string, string> {
-    const backups = new Map<string, string>();
+  apply(): Map<string, Applied> {
+    const applied = new Map<string, Applied>();
     for (const change of [...real(this.changes)].reverse()) {
       const { path, before, after } = change;
       if (readTextIfThere(path)?.text !== before) throw new NnoeError('SETUP_CHANGED', { file: path });
       try {
         if (!this.beside) throw new Error('no permission to write beside it');
-        if (before !== undefined) backups.set(path, backUp(path, change.like));
+        const spent =
+          after === undefined ? [] : backupsOf(path).filter((each) => readText(each).text === after);
+        const backup =
+          before === undefined || after === undefined || spent.length > 0
+            ? undefined
+            : backUp(path, change.like);
         if (after === undefined) rmSync(path);
         else renameSync(this.copies.get(change) as string, path);
+        for (const each of spent) rmSync(each);
+        applied.set(path, { ...(backup !== undefined && { backup }), ...(spent.length > 0 && { spent }) });
         syncDirectory(dirname(path));
       } catch (error) {
         throw new NnoeError('SETUP_UNWRITTEN', { file: path, reason: reasonOf(error) }, error);
       }
     }
-    return backups;
+    return applied;
   }
 }
 
@@ -176,10 +192,18 @@ function own(file: string, { uid, gid, mode }: Stats): void {
   chmodSync(file, mode & 0o7777);
 }
 
+const backupName = (path: string, number: number) => `${path}.before-nnoe${number === 1 ? '' : `.${number}`}`;
+
+function backupsOf(path: string): string[] {
+  const found: string[] = [];
+  for (let number = 1; existsSync(backupName(path, number)); number++) found.push(backupName(path, number));
+  return found;
+}
+
 /** Never in place of an older one. */
 function backUp(path: string, like: Stats): string {
   for (let number = 1; ; number++) {
-    const backup = `${path}.before-nnoe${number === 1 ? '' : `.${number}`}`;
+    const backup = backupName(path, number);
     try {
       copyFileSync(path, backup, constants.COPYFILE_EXCL);
     } catch (error) {

@@ -4,7 +4,7 @@
 import { NnoeError } from '../../host/errors.js';
 import type { Out } from '../io.js';
 import { printable, wrap } from '../text.js';
-import { type Change, diffOf, real, Staged } from './change.js';
+import { type Applied, type Change, diffOf, real, Staged } from './change.js';
 import { type Checked, type Checker, check } from './check.js';
 import type { Todo } from './site.js';
 
@@ -12,7 +12,7 @@ export interface SetupReport {
   program: string;
   /** In words: what stands there, or is to. */
   state: string;
-  files: { path: string; diff: string; backup?: string }[];
+  files: ({ path: string; diff: string } & Applied)[];
   /** Absent when nothing changes. */
   check?: Checked;
   applied: boolean;
@@ -39,11 +39,12 @@ export function carryOut(
   try {
     const checked = check(checker, staged, env);
     const applied = apply && checked.accepted;
-    const backups = applied ? staged.apply() : new Map<string, string>();
-    const files = changed.map((change) => {
-      const backup = backups.get(change.path);
-      return { path: change.path, diff: diffOf(change), ...(backup !== undefined && { backup }) };
-    });
+    const done = applied ? staged.apply() : new Map<string, Applied>();
+    const files = changed.map((change) => ({
+      path: change.path,
+      diff: diffOf(change),
+      ...done.get(change.path),
+    }));
     return { ...plan, files, check: checked, applied };
   } finally {
     staged.remove();
@@ -65,8 +66,10 @@ export async function showReport(report: SetupReport, out: Out): Promise<void> {
   if (files.length > 0) await out.line();
   await out.line(state);
   if (checked?.accepted) await out.line(`${paint.green('accepted')} by ${printable(checked.command)}`);
-  for (const { backup, path } of files)
+  for (const { backup, spent = [], path } of files) {
     if (backup !== undefined) await out.line(`what ${path} was is in ${backup}`);
+    for (const each of spent) await out.line(`${path} is again what ${each} was, which is gone`);
+  }
   if (checked?.accepted && !applied) await out.line('nothing is changed yet: --apply does it');
   if (todo.length === 0 || checked?.accepted === false) return;
   await out.line(`\n${paint.bold('What else has to be done')}`);

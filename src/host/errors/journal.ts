@@ -43,7 +43,7 @@ export const journalErrors = {
   JOURNAL_VERSION: {
     code: 'JOURNAL_VERSION',
     message: 'the journal in {directory} has another format: {reason}',
-    help: 'The Kea hook and the host come from different releases. Install both from the same one and restart Kea; the old journal is set aside and the leases are read again from Kea’s database.',
+    help: 'The Kea hook and the host come from different releases. Install both from the same one and restart Kea; a journal that its hook does not know is set aside, and the leases are read again from Kea’s database.',
     retry: true,
   },
 } as const satisfies Record<string, ErrorSpec>;
