@@ -15,6 +15,7 @@ export const otherVariables: Readonly<Record<string, string>> = {
   NNOE_MATRIX_DIR: 'make matrix: where roots of other releases are kept.',
   NNOE_PACKAGES_DIR: 'Tests: the directory of `make test-packages`; default /var/tmp/nnoe-packages.',
   NNOE_DEB_DIRECTORY: 'Build: where debian/rules puts packages; default: beside the tree.',
+  NNOE_HARDENING: 'Build: further flags of the C++ compiler; tools/native.sh sets it for packages.',
   NNOE_SETUP_INNER: 'Setup: set while it runs itself with sudo.',
   NNOE_SUDO_OPTIONS: 'Setup: options of sudo.',
   NNOE_TEST_MARK: 'Tests: marks the processes of one test.',
