@@ -32,7 +32,7 @@ trespass() {
 denied() {
   chown root /var/lib/nnoe/journal/dhcp4 && chmod 750 /var/lib/nnoe/journal/dhcp4
   systemctl restart kea-dhcp4-server
-  leased 25 77 && said kea-dhcp4-server "NNOE_JOURNAL_UNWRITABLE .*Permission denied; Kea.s user has to own that directory, and AppArmor" || return 1
+  leased 25 77 && said kea-dhcp4-server "NNOE_JOURNAL_UNWRITABLE .*Permission denied.*; Kea.s user has to own that directory, and AppArmor" || return 1
   systemd-tmpfiles --create nnoe-kea-hook.conf
   until_true 100 same_leases
 }
