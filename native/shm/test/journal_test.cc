@@ -98,6 +98,36 @@ TEST_CASE("a reader follows a live producer, record by record") {
   CHECK(drain(*reader).empty());
 }
 
+// Gives a directory a time of long ago, each call another, as if nothing had happened in it since.
+void rest(const std::string& directory) {
+  static time_t ago = 0;
+  const struct timespec times[2] = {{0, UTIME_OMIT}, {::time(nullptr) - 3600 - ++ago, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, directory.c_str(), times, 0) == 0);
+}
+
+TEST_CASE("a reader that has long caught up meets new segments, and another producer") {
+  const TempDir dir;
+  auto producer = Producer::open(options(dir.path()));
+  const auto host = consumer(dir.path());
+  nnoe::journal::Error error;
+  const auto reader = host->reader(0, error);
+  uint64_t seq = drain(*reader).at(0).seq;
+  for (size_t run = 0; run < 3; ++run) {
+    for (const size_t count : {size_t{1}, size_t{100}, size_t{1500}, size_t{1}}) {
+      rest(dir.path());
+      REQUIRE(drain(*reader).empty());
+      for (size_t i = 0; i < count; ++i) append(*producer, std::string(100, 'x'));
+      const auto items = drain(*reader);
+      REQUIRE(items.size() == count);
+      for (const auto& item : items) REQUIRE(item.seq == ++seq);
+    }
+    rest(dir.path());
+    REQUIRE(drain(*reader).empty());
+    producer.reset();
+    producer = Producer::open(options(dir.path()));
+  }
+}
+
 TEST_CASE("threads append at once; a reader sees each thread's records in order") {
   const TempDir dir;
   auto given = options(dir.path(), nullptr, 256 * 1024);
