@@ -193,7 +193,7 @@ test('not ready: every reason with its code and what to do, until the last is go
   host.spawn();
   await until(
     'the copy to be all that the follower needs',
-    async () => /^STORE_\w+ READY_PLUGIN_SETUP$/.test(await codes().catch(() => '')),
+    async () => /^STORE_\w+ READY_JOURNAL_STORE READY_PLUGIN_SETUP$/.test(await codes().catch(() => '')),
     20_000,
     50,
   );
@@ -202,7 +202,10 @@ test('not ready: every reason with its code and what to do, until the last is go
   host.spawn();
   await until(
     'the store to be named',
-    async () => /STORE_\w+ READY_PLUGIN_SNAPSHOT READY_PLUGIN_SETUP/.test(await codes().catch(() => '')),
+    async () =>
+      /^STORE_\w+ READY_JOURNAL_STORE READY_PLUGIN_SNAPSHOT READY_PLUGIN_SETUP/.test(
+        await codes().catch(() => ''),
+      ),
     20_000,
     50,
   );
