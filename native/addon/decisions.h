@@ -28,7 +28,7 @@ class Decisions : public Napi::ObjectWrap<Decisions> {
   std::unique_ptr<tables::DecisionCollector> collector_;
   std::unique_ptr<tables::Gathered> gathered_;
   tables::DecisionCollector::Totals totals_;
-  // What take hands out, each time anew: half a megabyte a second is a lot to collect.
+  // What take hands out: the same array every time, since half a megabyte a second is a lot to collect.
   Napi::Reference<Napi::Float64Array> shown_;
 };
 

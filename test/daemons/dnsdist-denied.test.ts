@@ -1,41 +1,27 @@
 // SPDX-License-Identifier: MPL-2.0
 // Tables that dnsdist's user may not read, and a directory of decisions that it may not write: dnsdist starts, does what
 // `fail` says, and its log has what stands in the way and who has to change what. What is mended counts at once.
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { closed, isRoot, nobody, remedy } from './lib/closed.js';
 import { ask } from './lib/dns.js';
 import { bridgeLine, Dnsdist } from './lib/dnsdist.js';
 import { Knot } from './lib/knot.js';
 import { until } from './lib/process.js';
 import { temporary } from './lib/workspace.js';
 
-/** Root is above permissions, so that dnsdist has to run as somebody else, who may read its own configuration. */
-const isRoot = process.getuid?.() === 0;
-const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
-const wrap = isRoot ? ['sh', '-c', `chmod a+rx .. && chmod -R a+rX . && exec ${nobody} "$@"`, 'sh'] : [];
+/** Its own configuration it may read. */
+const wrap = isRoot
+  ? ['sh', '-c', `chmod a+rx .. && chmod -R a+rX . && exec ${nobody.join(' ')} "$@"`, 'sh']
+  : [];
 
 let knot: Knot;
 test.before(async () => {
   knot = await Knot.start();
 });
 test.after(() => knot?.stop());
-
-/** A directory that only its owner and group get into, neither of which dnsdist is. */
-function closed(): string {
-  const directory = join(temporary('closed'), 'own');
-  chmodSync(dirname(directory), 0o755);
-  mkdirSync(directory);
-  if (isRoot) chownSync(directory, 1, 12345);
-  chmodSync(directory, isRoot ? 0o2770 : 0);
-  return directory;
-}
-
-const remedy = (directory: string) =>
-  isRoot
-    ? `${directory} is daemon:12345 2770, and this process runs as nobody, which has to be in the group 12345, and be started anew`
-    : `${directory} is `;
 
 test('tables that may not be read', async () => {
   const directory = closed();

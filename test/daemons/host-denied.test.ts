@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // Places that the host's user does not get into: each is named with what stands in the way and who has to change what,
 // in health and in the log, and counts as soon as it is mended.
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { closed, isRoot, nobody, remedy } from './lib/closed.js';
 import { Host, type HostOptions } from './lib/host.js';
 import { until } from './lib/process.js';
-import { temporary } from './lib/workspace.js';
-
-/** Root is above permissions, so that the host has to run as somebody else. */
-const isRoot = process.getuid?.() === 0;
-const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-
-/** A directory that only its owner and group get into, neither of which the host is. */
-function closed(): string {
-  const directory = join(temporary('closed'), 'own');
-  chmodSync(dirname(directory), 0o755);
-  chmodSync(dirname(dirname(directory)), 0o755);
-  mkdirSync(directory);
-  if (isRoot) chownSync(directory, 1, 12345);
-  chmodSync(directory, isRoot ? 0o770 : 0);
-  return directory;
-}
-
-const remedy = (directory: string) =>
-  isRoot
-    ? `${directory} is daemon:12345 0770, and this process runs as nobody, which has to be in the group 12345, and be started anew`
-    : `${directory} is `;
 
 async function unprivileged(options: Partial<HostOptions>): Promise<Host> {
   const host = await Host.create({ journals: {}, ...(isRoot ? { wrapper: nobody } : {}), ...options });
